@@ -1,0 +1,70 @@
+"""pluglm: language models trained out of interchangeable parts."""
+
+from pluglm.corpus.document import Document, Dropped, Unreadable
+from pluglm.errors import ConfigError, DataError, PluglmError, Problem
+from pluglm.families import (
+    SPECIAL_TOKENS,
+    Augmenter,
+    Batch,
+    Compressor,
+    CorpusPreprocessor,
+    Debiaser,
+    Evaluation,
+    Evaluator,
+    Example,
+    Losses,
+    LossFunction,
+    Model,
+    Objective,
+    Optimizer,
+    Parallelism,
+    Predictions,
+    Preprocessor,
+    Regularizer,
+    Schedule,
+    Score,
+    Source,
+    Step,
+    Tokenizer,
+    TrainingRun,
+)
+from pluglm.hookspecs import hookimpl
+from pluglm.technique import Technique
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SPECIAL_TOKENS",
+    "Augmenter",
+    "Batch",
+    "Compressor",
+    "ConfigError",
+    "CorpusPreprocessor",
+    "DataError",
+    "Debiaser",
+    "Document",
+    "Dropped",
+    "Evaluation",
+    "Evaluator",
+    "Example",
+    "LossFunction",
+    "Losses",
+    "Model",
+    "Objective",
+    "Optimizer",
+    "Parallelism",
+    "PluglmError",
+    "Predictions",
+    "Preprocessor",
+    "Problem",
+    "Regularizer",
+    "Schedule",
+    "Score",
+    "Source",
+    "Step",
+    "Technique",
+    "Tokenizer",
+    "TrainingRun",
+    "Unreadable",
+    "hookimpl",
+]

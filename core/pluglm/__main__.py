@@ -1,0 +1,6 @@
+"""`python -m pluglm`, which is also how launchers start it."""
+
+from pluglm.cli import main
+
+if __name__ == "__main__":
+    main()

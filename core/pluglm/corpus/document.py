@@ -1,0 +1,68 @@
+"""The unit that sources yield and every station of the corpus works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(slots=True)
+class Document:
+    """One document.
+
+    Attributes:
+        text: what a language model reads.
+        id: unique within its source; randomness and the split derive from it, so it must not depend on order.
+        source: name of the source technique; set by the core.
+        fields: named task data beside the text: label, question, answers, target, chosen, group ...
+        media: pictures or sound, by path or bytes.
+        metadata: title, author, licence, time, language, score ...
+        weight: how much the document counts in the loss (1 is normal).
+    """
+
+    text: str
+    id: str = ""
+    source: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    media: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    weight: float = 1.0
+
+    def get(self, name: str) -> Any:
+        """The text, or the field of that name, or None."""
+        return self.text if name == "text" else self.fields.get(name)
+
+    def map_text(self, names: Iterable[str], change: Callable[[str], str]) -> Document:
+        """A copy with `change` applied to the text and fields named; fields that are absent or not text are left."""
+        text, fields = self.text, self.fields
+        for name in names:
+            if name == "text":
+                text = change(text)
+            elif isinstance(fields.get(name), str):
+                fields = fields | {name: change(fields[name])}
+        return replace(self, text=text, fields=fields)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, empty parts left out."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", {}, 1.0) or key == "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that a source could not turn into a document; it goes to the quarantine, never away silently.
+
+    `locator` says where it is (`mail.jsonl:17`), `reason` why, as a short code (`invalid_utf8`), `detail` what the
+    reader said.
+    """
+
+    locator: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A preprocessor's decision to leave a document out, with its reason as a short code (`too_short`)."""
+
+    reason: str

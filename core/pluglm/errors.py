@@ -1,0 +1,54 @@
+"""Everything pluglm raises on purpose, with the exit code each kind ends the command with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PluglmError(Exception):
+    """A failure whose message is written for the user: printed as it is, without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a config: where (`optimizer.lr`), what was given, why it is wrong, what to write instead."""
+
+    path: str
+    reason: str
+    value: object = None
+    hint: str = ""
+
+    def __str__(self) -> str:
+        shown = "" if self.value is None else f"={_short(self.value)}"
+        return f"{self.path}{shown}: {self.reason}" + (f"; {self.hint}" if self.hint else "")
+
+
+class ConfigError(PluglmError):
+    """A config that cannot run; holds every problem found, one line each."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DataError(PluglmError):
+    """Input that cannot be read, where the run was told to stop, or too much of it."""
+
+    exit_code = 3
+
+
+class Interrupted(PluglmError):
+    """The run was asked to stop, has saved its state and can be resumed (75 is sysexits' EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else text[:77] + "..."

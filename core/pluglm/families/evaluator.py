@@ -1,0 +1,74 @@
+"""Evaluators: measurements of a model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pluglm.corpus.document import Document
+from pluglm.technique import Technique
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from pluglm.families.objective import Batch, Objective
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One figure about a model.
+
+    Attributes:
+        name: what it is, such as "bits_per_byte".
+        value, low, high: the figure and its 95 % bootstrap interval (None where there is none).
+        n: how many things were measured.
+        better: "lower", "higher", or "" where neither is better; "50" style targets belong in `meaning`.
+        meaning: one sentence that says how to read it.
+        baseline: whether it is a yardstick, not a figure about the model.
+    """
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    better: str = ""
+    meaning: str = ""
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluator works with. The model is in eval mode and gradients are off.
+
+    Attributes:
+        batches: the validation batches, on the model's device, the same at every call.
+        training_documents, validation_documents: streamed.
+        sequence_length: how many tokens the model takes.
+        cache: a folder that outlives the run, for what depends on the documents alone.
+        note: leaves a line for the user and the report.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    objective: Objective
+    batches: Callable[[], Iterator[Batch]]
+    training_documents: Callable[[], Iterator[Document]]
+    validation_documents: Callable[[], Iterator[Document]]
+    sequence_length: int
+    seed: int
+    cache: Path
+    note: Callable[[str], None]
+
+
+class Evaluator(Technique):
+    """Measures a model. It runs after training, and again after each technique that changes the model then."""
+
+    family: ClassVar[str] = "evaluator"
+
+    @abstractmethod
+    def evaluate(self, evaluation: Evaluation) -> Iterable[Score]:
+        """The scores; none, with a note that says why, where the model's head does not allow them."""

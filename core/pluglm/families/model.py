@@ -1,0 +1,35 @@
+"""Models: what is trained."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pluglm.technique import Technique
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+class Model(Technique):
+    """Builds a `transformers` model."""
+
+    family: ClassVar[str] = "model"
+
+    @abstractmethod
+    def heads(self) -> frozenset[str]:
+        """The `transformers` Auto classes this model can be built as, such as "AutoModelForCausalLM".
+        Called while the config is checked: import nothing heavy."""
+
+    @abstractmethod
+    def build(
+        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
+    ) -> PreTrainedModel:
+        """The model with `head`, its vocabulary that of `tokenizer`, for inputs up to `sequence_length` tokens.
+        `options` are keywords for the model's config (num_labels, id2label ...). Weights are drawn from torch's global
+        generator, which the core has seeded."""
+
+    def own_tokenizer(self) -> PreTrainedTokenizerFast | None:
+        """The tokenizer this model comes with, which then replaces the configured one; None to train one."""
+        return None

@@ -1,0 +1,120 @@
+"""Objectives: what the model is trained to do."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pluglm.corpus.document import Document
+from pluglm.errors import Problem
+from pluglm.technique import Technique
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from pluglm.config.run_config import RunConfig
+
+Example = Mapping[str, Any]
+"""One example: names to lists of ints (such as `input_ids`) or to single numbers (such as `label`)."""
+
+Batch = dict[str, Any]
+"""A collated batch: names to tensors whose first dimension is the number of examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Losses of a batch, not yet normalised: the core alone divides, over accumulation and ranks.
+
+    Attributes:
+        sums: (batch,) sum of the losses of each example, in nats, differentiable.
+        counts: (batch,) how many terms (tokens, labels) each sum has.
+        outputs: what the model returned (`logits`, `hidden_states` if asked for), for techniques that wrap the loss.
+        metrics: further scalars to log, means over the batch.
+    """
+
+    sums: torch.Tensor
+    counts: torch.Tensor
+    outputs: Any = None
+    metrics: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+    def plus(self, penalty: torch.Tensor, name: str) -> Losses:
+        """With a scalar or (batch,) `penalty` added to the mean loss, and logged as `name`."""
+        metrics = {**self.metrics, name: penalty.detach().mean()}
+        return replace(self, sums=self.sums + penalty * self.counts, metrics=metrics)
+
+
+class LossFunction(Protocol):
+    """`forward` are further keywords for the model, such as output_hidden_states=True."""
+
+    def __call__(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What the model said and what was right, one entry for each thing predicted: (n,) ints each; `example`: (n,) the
+    position in the batch of the example each belongs to."""
+
+    predicted: torch.Tensor
+    target: torch.Tensor
+    example: torch.Tensor
+
+
+class Objective(Technique):
+    """Turns documents into examples, examples into batches, and batches into losses."""
+
+    family: ClassVar[str] = "objective"
+    head: ClassVar[str]
+    """The `transformers` Auto class of the model it trains, such as "AutoModelForCausalLM"."""
+    packs: ClassVar[bool] = False
+    """Whether the `input_ids` of its examples may be joined into blocks of exactly the sequence length."""
+
+    def required_fields(self) -> tuple[str, ...]:
+        """Document fields without which a document is quarantined."""
+        return ()
+
+    def fit(self, documents: Iterable[Document]) -> dict[str, Any]:
+        """What must be known of the training documents as a whole (the set of labels), as JSON-able data."""
+        return {}
+
+    def model_options(self, fitted: Mapping[str, Any]) -> dict[str, Any]:
+        """Keywords for the model's config that follow from what was fitted."""
+        return {}
+
+    @abstractmethod
+    def examples(
+        self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
+    ) -> Iterable[Example]:
+        """The examples of one document, each with `input_ids`, at most `sequence_length` long unless it packs.
+
+        Raises:
+            ValueError: where the document cannot serve; it is quarantined with the message as its reason.
+        """
+
+    @abstractmethod
+    def collate(
+        self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
+    ) -> Batch:
+        """One batch. Randomness (masks) for example i comes from `generators[i]`, which the core seeds by
+        (seed, epoch, example), so that it is the same after a resume and for any cut into batches."""
+
+    @abstractmethod
+    def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
+        """The losses of a batch."""
+
+    @abstractmethod
+    def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
+        """The model's most likely answers beside the right ones."""
+
+    def problems(self, run: RunConfig) -> Iterable[Problem]:
+        """The chosen model must have this objective's head."""
+        if self.head not in run.model.heads():
+            yield Problem(
+                "model",
+                f"cannot serve objective={self.name}, which needs {self.head}",
+                run.model.name,
+                f"did you mean model={self.suggests['model']}?" if "model" in self.suggests else "choose another model",
+            )

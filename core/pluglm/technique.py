@@ -1,0 +1,45 @@
+"""A technique: validated parameters that know how to do, or build, one thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from pluglm.config.run_config import RunConfig
+    from pluglm.errors import Problem
+
+
+class Technique(BaseModel):
+    """Base of every technique of every family.
+
+    The fields of a subclass are its parameters and their defaults the only defaults; its docstring is its help.
+    It is frozen and holds no tensor and no open file: what exists only during a run comes in as an argument.
+
+    Class variables:
+        family: the family's name, set by the family's base class.
+        name: what the user types; by default the class name in snake case (`RandomSwap` is `random_swap`).
+        suggests: techniques of other families this one goes with, as `{family: name}`. They are taken where the
+            config leaves that family at `auto`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+    family: ClassVar[str]
+    name: ClassVar[str] = ""
+    suggests: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    def problems(self, run: RunConfig) -> Iterable[Problem]:
+        """What keeps this technique from working with the others in `run`. Called before any compute: import
+        nothing heavy here."""
+        return ()
