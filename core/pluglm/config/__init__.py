@@ -1,1 +1,1 @@
-"""config."""
+"""From command-line words and YAML to validated techniques."""

@@ -1,0 +1,70 @@
+"""A validated config: the settings, and the chosen technique or techniques of every family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings
+from pluglm.families import (
+    Augmenter,
+    Compressor,
+    Debiaser,
+    Evaluator,
+    Intervention,
+    Model,
+    Objective,
+    Optimizer,
+    Parallelism,
+    Preprocessor,
+    Regularizer,
+    Schedule,
+    Source,
+    Tokenizer,
+)
+from pluglm.technique import Technique
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Everything a run is told. Families that take a list map the label a technique has in the config (by default its
+    name) to the technique, in order.
+
+    `resolved` is the same as plain data, complete: composing from it gives this config again.
+    """
+
+    name: str
+    seed: int
+    train: TrainSettings
+    data: DataSettings
+    output: OutputSettings
+    source: Mapping[str, Source]
+    preprocessor: Mapping[str, Preprocessor]
+    augmenter: Mapping[str, Augmenter]
+    tokenizer: Tokenizer
+    model: Model
+    objective: Objective
+    optimizer: Optimizer
+    schedule: Schedule
+    regularizer: Mapping[str, Regularizer]
+    debiaser: Mapping[str, Debiaser]
+    compressor: Mapping[str, Compressor]
+    evaluator: Mapping[str, Evaluator]
+    parallelism: Parallelism
+    resolved: Mapping[str, Any]
+
+    def techniques(self) -> Iterator[tuple[str, Technique]]:
+        """Every chosen technique with its config path, in the order of a run."""
+        from pluglm.families import FAMILIES
+
+        for family, spec in FAMILIES.items():
+            chosen = getattr(self, family)
+            if spec.many:
+                yield from ((f"{family}.{label}", technique) for label, technique in chosen.items())
+            else:
+                yield family, chosen
+
+    def interventions(self) -> dict[str, Intervention]:
+        """Regularizers, debiasers and compressors by config path, in the order in which they act."""
+        return {path: chosen for path, chosen in self.techniques() if isinstance(chosen, Intervention)}

@@ -1,0 +1,76 @@
+"""Settings of a run that belong to no technique."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Settings(BaseModel):
+    """Base of the settings groups: closed, like techniques."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+
+class TrainSettings(Settings):
+    """How long and in what portions to train."""
+
+    steps: Annotated[
+        int | None, Field(ge=1, description="Optimizer steps; exactly one of steps, epochs and tokens is set")
+    ] = None
+    epochs: Annotated[float | None, Field(gt=0, description="Passes over the training examples")] = None
+    tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
+    batch_size: Annotated[
+        int, Field(ge=1, description="Examples per micro-batch, shared by all processes of the run")
+    ] = 16
+    gradient_accumulation: Annotated[
+        int, Field(ge=1, description="Micro-batches per optimizer step: a step sees batch_size x this many examples")
+    ] = 1
+    max_grad_norm: Annotated[
+        float | None, Field(gt=0, description="Gradients are clipped to this norm; null for no clipping")
+    ] = 1.0
+    precision: Annotated[
+        Literal["fp32", "bf16"], Field(description="Number format of the forward and backward pass")
+    ] = "fp32"
+    eval_every: Annotated[int, Field(ge=0, description="Steps between validations; 0 only at the end")] = 100
+    eval_batches: Annotated[int, Field(ge=1, description="Validation batches used while training")] = 16
+    log_every: Annotated[int, Field(ge=1, description="Steps between lines of training metrics")] = 10
+    save_every: Annotated[int, Field(ge=0, description="Steps between checkpoints; 0 only at the end")] = 200
+    keep_checkpoints: Annotated[int, Field(ge=1, description="Newest checkpoints kept")] = 2
+    threads: Annotated[int, Field(ge=0, description="CPU threads per process; 0 for one per core")] = 0
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainSettings:
+        given = [name for name in ("steps", "epochs", "tokens") if getattr(self, name) is not None]
+        if len(given) != 1:
+            said = " and ".join(given) if given else "none"
+            raise ValueError(f"set exactly one of steps, epochs and tokens (set: {said}); null unsets one")
+        return self
+
+
+class DataSettings(Settings):
+    """How documents become examples."""
+
+    validation_fraction: Annotated[float, Field(gt=0, lt=1, description="Share of documents held out")] = 0.02
+    sequence_length: Annotated[int, Field(ge=8, description="Tokens per example at most")] = 256
+    packing: Annotated[
+        bool, Field(description="Join documents into full blocks where the objective can; otherwise pad")
+    ] = True
+    on_error: Annotated[
+        Literal["quarantine", "stop"], Field(description="What to do with a record that cannot be read or used")
+    ] = "quarantine"
+    max_quarantined: Annotated[
+        float, Field(ge=0, le=1, description="The run fails when a larger share of records than this is quarantined")
+    ] = 0.2
+    cache_dir: Annotated[
+        Path | None, Field(description="Where prepared data is kept between runs; null for the user's cache folder")
+    ] = None
+
+
+class OutputSettings(Settings):
+    """Where a run is written."""
+
+    dir: Annotated[Path, Field(description="Folder that holds run folders")] = Path("outputs")
+    folder: Annotated[Path | None, Field(description="This run's folder; null for <dir>/<date>/<time>-<name>")] = None
