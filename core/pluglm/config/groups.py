@@ -1,0 +1,39 @@
+"""From the catalog to Hydra's config groups: `optimizer=adamw`, `preprocessor=[lowercase,near_dedup]` need no YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from pluglm.catalog import Catalog
+from pluglm.families import FAMILIES
+
+AUTO = "auto"
+
+
+def store_techniques(catalog: Catalog) -> None:
+    """Put every technique into Hydra's ConfigStore, and `auto` for the families that take exactly one."""
+    store = ConfigStore.instance()
+    for family, spec in FAMILIES.items():
+        nodes = {name: {"name": name} | defaults(catalog.find(family, name)) for name in catalog.names(family)}
+        if not spec.many:
+            nodes[AUTO] = {"name": AUTO}
+        for name, fields in nodes.items():
+            # Left open so that an unknown key reaches validation, which can say what it should have been.
+            node = DictConfig(fields, flags={"struct": False})
+            package = f"{family}.{name}" if spec.many else family
+            store.store(name=name, group=family, node=node, package=package, provider="pluglm")
+
+
+def defaults(model: type[BaseModel] | None) -> dict[Any, Any]:
+    """A model's defaults as plain data; a required field is OmegaConf's `???`."""
+    if model is None:
+        return {}
+    return {
+        name: "???" if field.is_required() else to_jsonable_python(field.get_default(call_default_factory=True))
+        for name, field in model.model_fields.items()
+    }

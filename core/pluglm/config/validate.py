@@ -1,0 +1,202 @@
+"""From composed plain data to a validated `RunConfig`, or to every problem in it."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from pluglm.catalog import Catalog, nearest
+from pluglm.config.run_config import RunConfig
+from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings
+from pluglm.errors import ConfigError, Problem
+from pluglm.families import FAMILIES
+from pluglm.technique import Technique
+
+SETTINGS: dict[str, type[BaseModel]] = {"train": TrainSettings, "data": DataSettings, "output": OutputSettings}
+SCALARS: dict[str, type] = {"name": str, "seed": int}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
+    """The validated config.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    problems = list(_unknown_keys(tree))
+    values: dict[str, Any] = {}
+    values["name"] = _name(tree.get("name"), problems)
+    values["seed"] = _seed(tree.get("seed"), problems)
+    for section, settings in SETTINGS.items():
+        values[section] = _build(settings, section, tree.get(section) or {}, problems)
+    for family, spec in FAMILIES.items():
+        node = tree.get(family)
+        if spec.many:
+            values[family] = _many(catalog, family, node, problems)
+        else:
+            values[family] = _technique(catalog, family, family, node, problems)
+    if problems:
+        raise ConfigError(problems)
+    config = RunConfig(**values, resolved=_resolved(values))
+    problems = [problem for _, technique in config.techniques() for problem in technique.problems(config)]
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _resolved(values: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, Technique):
+            return {"name": value.name} | value.model_dump(mode="json")
+        if isinstance(value, BaseModel):
+            return value.model_dump(mode="json")
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return value
+
+    return {key: plain(value) for key, value in values.items()}
+
+
+def _unknown_keys(tree: Mapping[str, Any]) -> Iterator[Problem]:
+    known = [*SCALARS, *SETTINGS, *FAMILIES]
+    for key in tree:
+        if key not in known:
+            yield Problem(str(key), "no such key" + nearest(str(key), known))
+
+
+def _name(value: Any, problems: list[Problem]) -> str:
+    if not isinstance(value, str) or not value or "/" in value or value.startswith("."):
+        problems.append(Problem("name", "must be a word that can be part of a folder name", value))
+    return str(value)
+
+
+def _seed(value: Any, problems: list[Problem]) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**32:
+        problems.append(Problem("seed", "must be a whole number from 0 to 4294967295", value))
+        return 0
+    return value
+
+
+def _many(catalog: Catalog, family: str, node: Any, problems: list[Problem]) -> dict[str, Technique | None]:
+    if node is None:
+        node = {}
+    if not isinstance(node, Mapping):
+        problems.append(Problem(family, f"must be a list of techniques, such as {family}=[a,b]", node))
+        return {}
+    if FAMILIES[family].needed and not node:
+        problems.append(Problem(family, "at least one is needed" + nearest("", catalog.names(family))))
+    return {str(label): _technique(catalog, family, f"{family}.{label}", value, problems) for label, value in node.items()}
+
+
+def _technique(catalog: Catalog, family: str, path: str, node: Any, problems: list[Problem]) -> Technique | None:
+    label = path.rpartition(".")[2]
+    if not isinstance(node, Mapping):
+        problems.append(Problem(path, f"must be a mapping with the name of a {family}", node))
+        return None
+    values = dict(node)
+    if "name" not in values:
+        if not FAMILIES[family].many:
+            problems.append(Problem(path, f"no {family} is chosen" + nearest("", catalog.names(family))))
+        elif catalog.find(family, label):
+            problems.append(
+                Problem(path, f"{label} is not among the {family}s of this run", hint=f"add it: {family}=[...,{label}]")
+            )
+        else:
+            hint = nearest(label, catalog.names(family)).lstrip("; ")
+            problems.append(Problem(path, f"no {family} is named {label!r}", hint=hint))
+        return None
+    name = str(values.pop("name"))
+    technique = catalog.find(family, name)
+    if technique is None:
+        problems.append(Problem(path, unknown_technique(catalog, family, name), name))
+        return None
+    return _build(technique, path, values, problems, catalog)
+
+
+def unknown_technique(catalog: Catalog, family: str, name: str) -> str:
+    """Why `name` cannot be chosen: the nearest name, or where else it lives, or the broken plugin that may own it."""
+    reason = f"no such {family}" + nearest(name, catalog.names(family))
+    elsewhere = [other for other in FAMILIES if other != family and catalog.find(other, name)]
+    if elsewhere:
+        reason = f"no such {family}; {name} is a technique of {', '.join(elsewhere)}"
+    for plugin in catalog.broken():
+        reason += f"; plugin {plugin.name!r} did not load: {plugin.error}"
+    return reason
+
+
+def _build(
+    model: type[M], path: str, values: Mapping[str, Any], problems: list[Problem], catalog: Catalog | None = None
+) -> M | None:
+    if not isinstance(values, Mapping):
+        problems.append(Problem(path, f"must be a mapping of {', '.join(model.model_fields)}", values))
+        return None
+    before = len(problems)
+    values = dict(values)
+    for key in list(values):
+        if values[key] == "???":
+            del values[key]
+            if key in model.model_fields:
+                description = model.model_fields[key].description
+                problems.append(Problem(f"{path}.{key}", "is required" + (f": {description}" if description else "")))
+        elif isinstance(values[key], bool) and key in model.model_fields and not _takes(model, key, bool):
+            problems.append(Problem(f"{path}.{key}", "must not be true or false", values.pop(key)))
+    reported = {problem.path for problem in problems[before:]}
+    try:
+        built = model.model_validate(values)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            problem = _problem(model, path, detail, catalog)
+            if problem.path not in reported:
+                problems.append(problem)
+        return None
+    return None if len(problems) > before else built
+
+
+def _takes(model: type[BaseModel], key: str, kind: type) -> bool:
+    def members(annotation: Any) -> Iterator[Any]:
+        yield annotation
+        if get_origin(annotation) in (Union, types.UnionType):
+            for part in get_args(annotation):
+                yield from members(part)
+
+    return any(part in (kind, Any, object) for part in members(model.model_fields[key].annotation))
+
+
+def _problem(model: type[BaseModel], path: str, detail: Any, catalog: Catalog | None) -> Problem:
+    # Parts of `loc` that name a branch of a union or a constraint are pydantic's, not the user's.
+    keys = [str(part) for part in detail["loc"] if not _internal(part)]
+    where = ".".join([path, *keys])
+    if detail["type"] == "extra_forbidden":
+        key = keys[-1] if keys else ""
+        hint = nearest(key, model.model_fields)
+        owners = _owners(key, model, catalog)
+        if owners:
+            hint = f"; {key} is a parameter of {owners}"
+        return Problem(where, f"{_title(model, path)} has no such key{hint}", detail["input"])
+    if detail["type"] == "missing":
+        return Problem(where, "is required")
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "literal_error" and isinstance(detail["input"], str):
+        options = [option.strip(" '") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        return Problem(where, "must be one of " + ", ".join(options) + nearest(detail["input"], options).split("; known")[0], detail["input"])
+    value = detail["input"] if keys else None
+    return Problem(where, message[:1].lower() + message[1:], value)
+
+
+def _internal(part: object) -> bool:
+    return isinstance(part, str) and (not part.isidentifier() or part in ("str", "int", "float", "bool", "none"))
+
+
+def _title(model: type[BaseModel], path: str) -> str:
+    return f"{model.family}={model.name}" if issubclass(model, Technique) else path
+
+
+def _owners(key: str, model: type[BaseModel], catalog: Catalog | None) -> str:
+    if catalog is None or not issubclass(model, Technique):
+        return ""
+    same = [t.name for t in catalog if t.family == model.family and key in t.model_fields]
+    return ", ".join(f"{model.family}={name}" for name in same[:4])
