@@ -1,1 +1,1 @@
-"""batching."""
+"""Documents to examples, examples to batches."""

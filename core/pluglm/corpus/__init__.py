@@ -1,1 +1,1 @@
-"""corpus."""
+"""Documents on their way from the sources to the two splits."""

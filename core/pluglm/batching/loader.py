@@ -1,0 +1,75 @@
+"""Collated batches for the model, on its device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pluglm.batching.order import ExampleOrder
+from pluglm.batching.table import ExampleTable
+from pluglm.families import Batch, Objective
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerFast
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Makes batches of examples. `rank` of `world` processes take every world-th example of each micro-batch, so that
+    a batch is the same examples however many processes share it."""
+
+    objective: Objective
+    tokenizer: PreTrainedTokenizerFast
+    train: ExampleTable
+    validation: ExampleTable
+    seed: int
+    batch_size: int
+    accumulation: int
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+
+    def order(self) -> ExampleOrder:
+        """The order in which training examples come."""
+        return ExampleOrder(self.train.lengths(), self.batch_size * self.accumulation, self.seed)
+
+    def micro_batches(self, order: ExampleOrder, step: int) -> Iterator[Batch]:
+        """This process's share of the micro-batches of a training step, counted from 0."""
+        picked = order.step(step)
+        for start in range(0, len(picked), self.batch_size):
+            yield self._collate(self.train, picked[start : start + self.batch_size][self.rank :: self.world], stream=1)
+
+    def training_batches(self, count: int) -> Iterator[Batch]:
+        """The first `count` whole micro-batches of training, for calibration; the same in every process."""
+        order = self.order()
+        for step in range(-(-count // self.accumulation)):
+            picked = order.step(step)
+            for part in range(min(self.accumulation, count - step * self.accumulation)):
+                yield self._collate(self.train, picked[part * self.batch_size : (part + 1) * self.batch_size], stream=1)
+
+    def validation_batches(self, limit: int | None = None) -> Iterator[Batch]:
+        """This process's share of the validation batches, the same at every call."""
+        size = len(self.validation)
+        starts = list(range(0, size, self.batch_size))[:limit]
+        for start in starts[self.rank :: self.world]:
+            picked = [(0, index) for index in range(start, min(start + self.batch_size, size))]
+            yield self._collate(self.validation, picked, stream=2)
+
+    def _collate(self, table: ExampleTable, picked: Sequence[tuple[int, int]], stream: int) -> Batch:
+        import torch
+
+        examples = [table[index] for _, index in picked]
+        generators = [np.random.default_rng((self.seed, stream, epoch, index)) for epoch, index in picked]
+        batch = self.objective.collate(examples, self.tokenizer, generators)
+        for name in examples[0]:
+            if name == "weight" or name.startswith("field_"):
+                batch[name] = torch.tensor([example[name] for example in examples])
+        return {key: _move(value, self.device) for key, value in batch.items()}
+
+
+def _move(value: Any, device: torch.device) -> Any:
+    return value.to(device) if hasattr(value, "to") else value
