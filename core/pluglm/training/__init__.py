@@ -1,1 +1,1 @@
-"""training."""
+"""The training loop and the state that makes it resumable."""

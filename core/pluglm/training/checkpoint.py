@@ -1,0 +1,176 @@
+"""Checkpoints: whole or absent, verified before they are used, and enough to end with the same bytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluglm.corpus.storage import file_digest, sync_folder
+from pluglm.errors import PluglmError
+
+if TYPE_CHECKING:
+    import torch
+
+TENSOR = "__tensor__"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that changes during training.
+
+    Attributes:
+        progress: plain numbers: the step, what was logged so far.
+        techniques: each technique's `state`, by config path.
+        generators: the state of the global generators of every rank.
+    """
+
+    progress: dict[str, Any]
+    module: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    techniques: dict[str, dict[str, Any]]
+    generators: list[dict[str, Any]]
+
+
+def save_checkpoint(folder: Path, step: int, snapshot: Snapshot, keep: int) -> Path:
+    """Write `folder/step-NNNNNNNN`, and then remove all but the newest `keep`.
+
+    Raises:
+        PluglmError: where it cannot be written; earlier checkpoints are untouched.
+    """
+    target = folder / f"step-{step:08d}"
+    temporary = folder / f"step-{step:08d}.tmp"
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        _write(temporary, snapshot)
+        digests = {path.name: file_digest(path) for path in sorted(temporary.iterdir())}
+        (temporary / "digests.json").write_text(json.dumps(digests))
+        sync_folder(temporary)
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+        sync_folder_entry(folder)
+    except (OSError, RuntimeError, ValueError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise PluglmError(f"{target} could not be written: {error}; earlier checkpoints are untouched") from error
+    for old in checkpoints(folder)[:-keep]:
+        shutil.rmtree(old)
+    return target
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Complete checkpoints, oldest first."""
+    found = folder.glob("step-*") if folder.is_dir() else []
+    return sorted(path for path in found if path.is_dir() and path.suffix != ".tmp")
+
+
+def newest_valid(folder: Path) -> tuple[Path | None, list[str]]:
+    """The newest checkpoint whose bytes are as they were written, and a line for each newer one that is damaged."""
+    skipped = []
+    for path in reversed(checkpoints(folder)):
+        damage = _damage(path)
+        if damage is None:
+            return path, skipped
+        skipped.append(f"{path} is damaged and was skipped: {damage}")
+    return None, skipped
+
+
+def _damage(path: Path) -> str | None:
+    try:
+        digests = json.loads((path / "digests.json").read_text())
+        for name, digest in digests.items():
+            if file_digest(path / name) != digest:
+                return f"{name} is not as it was written"
+    except (OSError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def load_checkpoint(path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Snapshot:
+    """Load weights and optimizer in place, and return the rest."""
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(path / "weights.safetensors")
+    with torch.no_grad():
+        for name, tensor in _tensors(module).items():
+            tensor.copy_(weights[name])
+    optimizer.load_state_dict(_unflatten(path, "optimizer"))
+    techniques = _unflatten(path, "techniques")
+    generators = _unflatten(path, "generators")["ranks"]
+    progress = json.loads((path / "progress.json").read_text())
+    return Snapshot(progress, module, optimizer, techniques, generators)
+
+
+def _write(folder: Path, snapshot: Snapshot) -> None:
+    from safetensors.torch import save_file
+
+    save_file(
+        {k: v.detach().contiguous() for k, v in _tensors(snapshot.module).items()}, folder / "weights.safetensors"
+    )
+    _flatten(folder, "optimizer", snapshot.optimizer.state_dict())
+    _flatten(folder, "techniques", snapshot.techniques)
+    _flatten(folder, "generators", {"ranks": snapshot.generators})
+    (folder / "progress.json").write_text(json.dumps(snapshot.progress))
+
+
+def _tensors(module: torch.nn.Module) -> dict[str, Any]:
+    # Named parameters list a tied weight once, which safetensors demands. Every buffer, persistent or not.
+    return dict(module.named_parameters()) | {f"{name}#": value for name, value in module.named_buffers()}
+
+
+def _flatten(folder: Path, name: str, tree: Any) -> None:
+    """Nested data as JSON, its tensors beside it as safetensors. Keys that are numbers stay numbers."""
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Any] = {}
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "detach"):
+            key = str(len(tensors))
+            tensors[key] = value.detach().clone().contiguous()
+            return {TENSOR: key}
+        if isinstance(value, dict):
+            return {"__dict__": [[key, plain(item)] for key, item in value.items()]}
+        if isinstance(value, tuple):
+            return {"__tuple__": [plain(item) for item in value]}
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        raise PluglmError(f"a {type(value).__name__} cannot be part of a checkpoint ({name})")
+
+    text = json.dumps(plain(tree))
+    save_file(tensors, folder / f"{name}.safetensors")
+    (folder / f"{name}.json").write_text(text)
+
+
+def _unflatten(folder: Path, name: str) -> Any:
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / f"{name}.safetensors")
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, dict):
+            if TENSOR in value:
+                return tensors[value[TENSOR]]
+            if "__tuple__" in value:
+                return tuple(whole(item) for item in value["__tuple__"])
+            return {key: whole(item) for key, item in value["__dict__"]}
+        return [whole(item) for item in value] if isinstance(value, list) else value
+
+    return whole(json.loads((folder / f"{name}.json").read_text()))
+
+
+def sync_folder_entry(folder: Path) -> None:
+    """Force a rename inside `folder` to disk."""
+    import os
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,101 @@
+"""Processes: how many there are, who this one is, and what they add up together."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluglm.errors import ConfigError, Interrupted, PluglmError, Problem
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+
+    from pluglm.config.run_config import RunConfig
+
+
+def launched_processes() -> int | None:
+    """How many processes a launcher (torchrun, accelerate launch) started, or None where none did."""
+    size = os.environ.get("WORLD_SIZE")
+    return int(size) if size else None
+
+
+def check_world_size(config: RunConfig) -> None:
+    """Raises:
+    ConfigError: where the launcher started another number of processes than the run asks for.
+    """
+    started, wanted = launched_processes(), config.parallelism.processes()
+    if started is not None and started != wanted:
+        reason = f"asks for {wanted} processes, and the launcher started {started}"
+        raise ConfigError([Problem("parallelism", reason, config.parallelism.name)])
+    if config.train.batch_size < wanted:
+        reason = f"is less than the {wanted} processes that share each batch"
+        raise ConfigError([Problem("train.batch_size", reason, config.train.batch_size)])
+
+
+def launch(processes: int, arguments: Sequence[str], folder: Path) -> None:
+    """Run `pluglm <arguments>` in `processes` processes on this machine and wait for them.
+
+    Raises:
+        PluglmError: with what the failing process said.
+    """
+    from pluglm.training.signals import StopSignal
+
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    with (folder / "launcher.log").open("ab") as log, StopSignal() as stop:
+        child = subprocess.Popen([*command, "-m", "pluglm", *arguments], stderr=log, start_new_session=True)
+        forwarded = False
+        while child.poll() is None:
+            try:
+                child.wait(timeout=0.2)
+            except subprocess.TimeoutExpired:
+                if stop.received and not forwarded:
+                    child.terminate()
+                    forwarded = True
+    if stop.received:
+        raise Interrupted(f"stopped by {stop.received}; go on with: pluglm resume {folder}")
+    if child.returncode:
+        said = folder / "error.txt"
+        reason = said.read_text(encoding="utf-8").strip() if said.exists() else f"see {folder / 'launcher.log'}"
+        raise PluglmError(f"a process of the run failed: {reason}")
+
+
+def make_accelerator(precision: str, threads: int) -> Accelerator:
+    """Accelerate's handle on devices, precision and the process group."""
+    import torch
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    # Runs of one sweep share a process, and a second precision would be refused.
+    AcceleratorState._reset_state(reset_partial_state=launched_processes() is None)
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // (launched_processes() or 1)))
+    cpu = not torch.cuda.is_available()
+    return Accelerator(cpu=cpu, mixed_precision="no" if precision == "fp32" else precision)
+
+
+def total(values: Sequence[float | torch.Tensor], accelerator: Accelerator) -> list[float]:
+    """Each value added up over all processes."""
+    import torch
+
+    stacked = torch.stack([torch.as_tensor(value, dtype=torch.float64).cpu() for value in values])
+    if accelerator.num_processes > 1:
+        stacked = stacked.to(accelerator.device)
+        torch.distributed.all_reduce(stacked)
+    result: list[float] = stacked.tolist()
+    return result
+
+
+def gather(tensor: torch.Tensor, accelerator: Accelerator) -> list[Any]:
+    """The tensor of every process, which must have one shape, by rank."""
+    import torch
+
+    if accelerator.num_processes == 1:
+        return [tensor]
+    here = tensor.to(accelerator.device)
+    everywhere = [torch.empty_like(here) for _ in range(accelerator.num_processes)]
+    torch.distributed.all_gather(everywhere, here)
+    return everywhere
