@@ -38,8 +38,12 @@ class TokenAccount:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for ledger.json."""
-        return {"examples": self.examples, "tokens_in": self.tokens_in, "tokens_used": self.tokens_used,
-                "dropped": dict(self.dropped)}
+        return {
+            "examples": self.examples,
+            "tokens_in": self.tokens_in,
+            "tokens_used": self.tokens_used,
+            "dropped": dict(self.dropped),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,9 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
 
     notes = []
     if own is not None:
-        notes.append(f"model={config.model.name} brings its own tokenizer, so tokenizer={config.tokenizer.name} is not used")
+        notes.append(
+            f"model={config.model.name} brings its own tokenizer, so tokenizer={config.tokenizer.name} is not used"
+        )
     return Examples(
         folder,
         key,

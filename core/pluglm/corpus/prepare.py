@@ -120,9 +120,7 @@ def _make(config: RunConfig, folder: Path, progress: Progress) -> None:
     (folder / "ledger.json").write_text(json.dumps(ledger, indent=1), encoding="utf-8")
 
 
-def _preprocessed(
-    config: RunConfig, folder: Path, quarantine: Quarantine, book: list[Station]
-) -> Iterator[Document]:
+def _preprocessed(config: RunConfig, folder: Path, quarantine: Quarantine, book: list[Station]) -> Iterator[Document]:
     def read() -> Iterator[Document]:
         for (label, source), station in zip(config.source.items(), sources, strict=True):
             yield from stations.read_source(source, station, quarantine)
@@ -178,8 +176,14 @@ def _split(spool: Path, folder: Path, numbers: list[float], fraction: float) -> 
     validation: list[Document] = []
     write_documents(folder / "training.tmp", training(validation))
     write_documents(folder / "validation.jsonl", validation)
-    return {"station": "split", "read": len(numbers), "added": int(len(numbers) == 1), "kept": sum(counts.values()),
-            "dropped": {}, "quarantined": {}} | counts
+    return {
+        "station": "split",
+        "read": len(numbers),
+        "added": int(len(numbers) == 1),
+        "kept": sum(counts.values()),
+        "dropped": {},
+        "quarantined": {},
+    } | counts
 
 
 def _training(

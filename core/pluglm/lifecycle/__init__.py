@@ -1,1 +1,1 @@
-"""lifecycle."""
+"""One run from left to right: prepare, train, finish, evaluate, report."""

@@ -1,0 +1,155 @@
+"""What happens to a trained model: debiasing, saving, compressing, and measuring it at every stage."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pluglm.corpus.storage import cache_folder
+from pluglm.families import Batch, Compressor, Debiaser, Evaluation
+from pluglm.lifecycle.assemble import Assembly
+from pluglm.lifecycle.folder import write_json
+from pluglm.reporting.progress import Progress
+from pluglm.training.randomness import seed_everything
+
+LATENCY_REPEATS = 15
+
+
+def finish(assembly: Assembly, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Let the techniques act on the trained model, write `model/` and `compressed/`, and return the scores of each
+    stage, in order."""
+    # Whatever training drew, and wherever it was resumed, what follows draws the same.
+    seed_everything(assembly.config.seed + 1)
+    evaluations: list[dict[str, Any]] = []
+    changes = [
+        (path, t, assembly.runs[path])
+        for path, t in assembly.config.interventions().items()
+        if "after_training" in t.moments()
+    ]
+    for _, technique, run in changes:
+        if not isinstance(technique, Debiaser):
+            technique.after_training(run)
+    with torch.no_grad():
+        evaluations.append(measure(assembly, assembly.model, "trained", progress, note))
+    for path, technique, run in changes:
+        if isinstance(technique, Debiaser):
+            technique.after_training(run)
+            evaluations.append(measure(assembly, assembly.model, path, progress, note))
+    _save_model(assembly, folder)
+    size = _size(folder / "model")
+    for evaluation in evaluations:
+        evaluation["size_bytes"] = size
+    evaluations += compress(assembly, folder, progress, note)
+    return evaluations
+
+
+def compress(assembly: Assembly, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Write `compressed/<label>/` for each compressor that compresses, each made from the one before it."""
+    evaluations = []
+    model = assembly.model
+    for path, technique in assembly.config.interventions().items():
+        if not (isinstance(technique, Compressor) and "compress" in technique.moments()):
+            continue
+        run = replace(assembly.runs[path], model=copy.deepcopy(model).eval())
+        model = technique.compress(run)
+        target = folder / "compressed" / path.partition(".")[2]
+        with _whole_folder(target) as temporary:
+            technique.save(model, temporary)
+            assembly.examples.tokenizer.save_pretrained(temporary)
+            described = {
+                "compressor": technique.name,
+                "parameters": technique.model_dump(mode="json"),
+                "head": assembly.config.objective.head,
+            }
+            write_json(temporary / "compressor.json", described)
+        evaluation = measure(assembly, model, path, progress, note)
+        evaluations.append(evaluation | {"size_bytes": _size(target)})
+    return evaluations
+
+
+def measure(
+    assembly: Assembly, model: Any, stage: str, progress: Progress, note: Callable[[str], None]
+) -> dict[str, Any]:
+    """All evaluators' scores of `model`, with its size and latency."""
+    config = assembly.config
+    loader = replace(assembly.loader, rank=0, world=1)
+
+    def batches() -> Iterator[Batch]:
+        return loader.validation_batches()
+
+    was_training = model.training
+    model.eval()
+    evaluation = Evaluation(
+        model=model,
+        tokenizer=assembly.examples.tokenizer,
+        objective=config.objective,
+        batches=batches,
+        training_documents=assembly.corpus.train,
+        validation_documents=assembly.corpus.validation,
+        sequence_length=config.data.sequence_length,
+        seed=config.seed,
+        cache=cache_folder(config.data.cache_dir) / "evaluators",
+        note=note,
+    )
+    evaluation.cache.mkdir(parents=True, exist_ok=True)
+    scores = []
+    with torch.no_grad(), progress.task(f"Evaluating {stage}", total=len(config.evaluator), unit="evaluators") as task:
+        for label, evaluator in config.evaluator.items():
+            scores += [{"evaluator": label, **asdict(score)} for score in evaluator.evaluate(evaluation)]
+            task.advance(1)
+        latency = _latency(model, config.objective, next(batches()))
+    model.train(was_training)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {"stage": stage, "scores": scores, "parameters": parameters, "latency_ms": latency}
+
+
+def _latency(model: Any, objective: Any, batch: Batch) -> float:
+    """Median milliseconds of a forward pass over one example."""
+    size = len(batch["input_ids"])
+    one = {
+        name: value[:1] if hasattr(value, "shape") and len(value) == size else value for name, value in batch.items()
+    }
+    times = []
+    for _ in range(LATENCY_REPEATS):
+        start = time.perf_counter()
+        objective.loss(model, one)
+        times.append((time.perf_counter() - start) * 1000)
+    return round(statistics.median(times), 3)
+
+
+def _save_model(assembly: Assembly, folder: Path) -> None:
+    with _whole_folder(folder / "model") as temporary:
+        assembly.model.save_pretrained(temporary, safe_serialization=True)
+        assembly.examples.tokenizer.save_pretrained(temporary)
+
+
+class _whole_folder:
+    """`with _whole_folder(target) as temporary`: target is replaced by what was written, or left as it was."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._temporary = target.with_name(target.name + ".tmp")
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir(parents=True)
+        return self._temporary
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if error is None:
+            shutil.rmtree(self._target, ignore_errors=True)
+            self._temporary.rename(self._target)
+        else:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))

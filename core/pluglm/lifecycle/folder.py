@@ -1,0 +1,119 @@
+"""The run folder: its name and the files that say what was run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pluglm.catalog import Catalog
+from pluglm.config.run_config import RunConfig
+from pluglm.errors import ConfigError, PluglmError, Problem
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "tokenizers",
+    "numpy",
+    "hydra-core",
+    "pydantic",
+    "pluggy",
+    "safetensors",
+)
+
+
+def new_folder(config: RunConfig) -> Path:
+    """A folder of its own for this run, made.
+
+    Raises:
+        ConfigError: where `output.folder` names one that already holds a run.
+        PluglmError: where it cannot be made.
+    """
+    try:
+        if config.output.folder is not None:
+            if (config.output.folder / "config.yaml").exists():
+                hint = f"go on with: pluglm resume {config.output.folder}"
+                raise ConfigError([Problem("output.folder", "already holds a run", config.output.folder, hint)])
+            config.output.folder.mkdir(parents=True, exist_ok=True)
+            return config.output.folder
+        now = datetime.now()
+        wanted = config.output.dir / now.strftime("%Y-%m-%d") / f"{now:%H-%M-%S}-{config.name}"
+        folder, count = wanted, 1
+        while True:
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                count += 1
+                folder = wanted.with_name(f"{wanted.name}-{count}")
+    except OSError as error:
+        raise PluglmError(f"the run folder cannot be made: {error}") from error
+
+
+def write_config(folder: Path, config: RunConfig) -> None:
+    """config.yaml: every setting and parameter as it is used."""
+    write_text(folder / "config.yaml", yaml.safe_dump(dict(config.resolved), sort_keys=False, allow_unicode=True))
+
+
+def read_config(folder: Path) -> RunConfig:
+    """The config of the run in `folder`.
+
+    Raises:
+        PluglmError: where there is no run.
+        ConfigError: where its config no longer validates.
+    """
+    from pluglm.config.compose import from_resolved
+
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise ConfigError([Problem(str(folder), "is not a run folder (it has no config.yaml)")])
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(str(path), f"is not valid YAML: {' '.join(str(error).split())}")]) from None
+    if not isinstance(tree, dict):
+        raise ConfigError([Problem(str(path), "is not a mapping")])
+    return from_resolved(tree)
+
+
+def write_manifest(folder: Path, config: RunConfig, catalog: Catalog, found: Mapping[str, Any]) -> None:
+    """manifest.json: versions, plugins, seed, and the digests of what was read (`found`)."""
+    used = {catalog.owner(type(technique)).name for _, technique in config.techniques()}
+    manifest = {
+        "pluglm": version("pluglm"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "plugins": [
+            {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
+            for plugin in catalog.plugins.values()
+            if plugin.name in used
+        ],
+        "seed": config.seed,
+        "working_folder": os.getcwd(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        **found,
+    }
+    write_json(folder / "manifest.json", manifest)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Text, whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

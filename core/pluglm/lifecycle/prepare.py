@@ -1,0 +1,27 @@
+"""The corpus and the examples alone, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pluglm.config.run_config import RunConfig
+from pluglm.lifecycle import folder as files
+from pluglm.reporting.progress import Progress
+
+
+def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) -> Path:
+    """Make the corpus and the examples of a run, and write their ledger into a run folder of their own."""
+    from pluglm.batching.examples import prepare_examples
+    from pluglm.catalog import installed_catalog
+    from pluglm.corpus.prepare import prepare_corpus
+    from pluglm.lifecycle.run import write_accounts
+
+    folder = folder or files.new_folder(config)
+    files.write_config(folder, config)
+    with Progress(quiet=quiet) as progress:
+        corpus = prepare_corpus(config, progress)
+        examples = prepare_examples(config, corpus, progress)
+        write_accounts(folder, corpus, examples)
+        found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
+        files.write_manifest(folder, config, installed_catalog(), found)
+    return folder

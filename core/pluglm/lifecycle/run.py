@@ -1,0 +1,185 @@
+"""A whole run."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluglm import events
+from pluglm.catalog import installed_catalog
+from pluglm.config.run_config import RunConfig
+from pluglm.errors import Interrupted, PluglmError
+from pluglm.lifecycle import folder as files
+from pluglm.reporting.progress import Progress
+from pluglm.training.distribution import check_world_size, launch, launched_processes
+
+if TYPE_CHECKING:
+    from pluglm.batching.examples import Examples
+    from pluglm.corpus.prepare import Corpus
+    from pluglm.training.loop import TrainingProgress
+
+
+def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resume: bool = False) -> Path:
+    """Run `config` from documents to report, or go on with the run in `folder`, and return its folder.
+
+    Raises:
+        PluglmError: with a line for the user; what was done so far stays in the folder and can be resumed.
+    """
+    check_world_size(config)
+    main = int(os.environ.get("RANK", "0")) == 0
+    processes = config.parallelism.processes()
+    if folder is None:
+        folder = _agreed_folder(config)
+    if main and not resume:
+        files.write_config(folder, config)
+    if processes > 1 and launched_processes() is None:
+        launch(processes, ["resume", str(folder)] + (["--quiet"] if quiet else []), folder)
+        return folder
+    notify = _notifier(folder) if main else (lambda hook, event: None)
+    error: BaseException | None = None
+    try:
+        with Progress(quiet=quiet or not main) as progress:
+            if main:
+                progress.say(f"Run folder: {folder}")
+            _run(config, folder, progress, notify, main)
+    except OSError as problem:
+        error = _explained(problem, folder)
+        raise error from problem
+    except KeyboardInterrupt:
+        error = Interrupted(f"stopped by Ctrl-C; go on with: pluglm resume {folder}")
+        raise error from None
+    except Interrupted as stopped:
+        error = stopped
+        raise Interrupted(f"{stopped}; a checkpoint is written; go on with: pluglm resume {folder}") from None
+    except BaseException as problem:
+        error = problem
+        raise
+    finally:
+        if error is not None and launched_processes() is not None:
+            files.write_text(folder / "error.txt", f"{error}\n")
+        notify("run_ended", events.RunEnded(folder, error))
+    return folder
+
+
+def _agreed_folder(config: RunConfig) -> Path:
+    if launched_processes() in (None, 1):
+        return files.new_folder(config)
+    import torch
+    from accelerate import PartialState
+    from accelerate.utils import broadcast_object_list
+
+    state = PartialState(cpu=not torch.cuda.is_available())
+    named = [files.new_folder(config) if state.is_main_process else None]
+    broadcast_object_list(named)
+    assert named[0] is not None
+    return named[0]
+
+
+def _notifier(folder: Path) -> Callable[[str, Any], None]:
+    hooks = installed_catalog().manager.hook
+
+    def notify(hook: str, event: Any) -> None:
+        # An observer that fails must not cost a training run, and must not go unseen.
+        try:
+            getattr(hooks, hook)(event=event)
+        except Exception as error:
+            with (folder / "observer_errors.txt").open("a", encoding="utf-8") as file:
+                file.write(f"{hook}: {type(error).__name__}: {error}\n")
+
+    return notify
+
+
+def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[str, Any], None], main: bool) -> None:
+    from pluglm.batching.examples import prepare_examples
+    from pluglm.corpus.prepare import prepare_corpus
+    from pluglm.lifecycle.assemble import assemble
+    from pluglm.lifecycle.fit import fit
+
+    started = time.monotonic()
+    notify("run_started", events.RunStarted(folder, config.resolved))
+    corpus = prepare_corpus(config, progress)
+    examples = prepare_examples(config, corpus, progress)
+    notes: list[str] = list(examples.notes)
+
+    def note(line: str) -> None:
+        if line not in notes:
+            notes.append(line)
+            progress.say(line)
+
+    if main:
+        write_accounts(folder, corpus, examples)
+        found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
+        files.write_manifest(folder, config, installed_catalog(), found)
+    assembly = assemble(config, corpus, examples, note)
+    state = fit(assembly, folder, progress, notify)
+    if state.step != assembly.steps and state.stopped is None:
+        raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
+    assembly.accelerator.wait_for_everyone()
+    assembly.accelerator.end_training()
+    if not main:
+        return
+    from pluglm.lifecycle.finish import finish
+
+    evaluations = finish(assembly, folder, progress, note)
+    _write_results(config, folder, assembly.steps, state, evaluations, notes, time.monotonic() - started)
+    _report(folder, progress)
+
+
+def write_accounts(folder: Path, corpus: Corpus, examples: Examples) -> None:
+    """ledger.json and quarantine.jsonl of the run, out of those of its corpus and examples."""
+    ledger = {"stations": corpus.ledger + examples.ledger["stations"], "tokens": examples.ledger["tokens"]}
+    files.write_json(folder / "ledger.json", ledger)
+    with (folder / "quarantine.jsonl").open("wb") as target:
+        for part in (corpus.folder, examples.folder):
+            with (part / "quarantine.jsonl").open("rb") as source:
+                shutil.copyfileobj(source, target)
+
+
+def _write_results(
+    config: RunConfig,
+    folder: Path,
+    steps: int,
+    state: TrainingProgress,
+    evaluations: list[dict[str, Any]],
+    notes: list[str],
+    seconds: float,
+) -> None:
+    results = {
+        "name": config.name,
+        "evaluations": evaluations,
+        "notes": notes,
+        "steps_done": state.step,
+        "steps_planned": steps,
+        "stopped": state.stopped,
+        "tokens": state.tokens,
+        "training_seconds": round(state.seconds, 1),
+        "total_seconds": round(seconds, 1),
+    }
+    files.write_json(folder / "results.json", results)
+
+
+def _report(folder: Path, progress: Progress) -> None:
+    from pluglm.reporting.html import write_report
+    from pluglm.reporting.model_card import write_model_card
+    from pluglm.reporting.summary import summary_lines
+
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    write_model_card(folder / "model", folder, results)
+    write_report(folder)
+    for line in summary_lines(folder):
+        progress.say(line)
+
+
+def _explained(error: OSError, folder: Path) -> PluglmError:
+    if error.errno == errno.ENOSPC:
+        return PluglmError(
+            f"the disk is full ({error.filename or folder}); what was written before is untouched: make room and go on "
+            f"with: pluglm resume {folder}"
+        )
+    return PluglmError(f"{error}; what was written before is untouched: pluglm resume {folder}")
