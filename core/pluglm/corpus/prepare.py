@@ -122,7 +122,7 @@ def _make(config: RunConfig, folder: Path, progress: Progress) -> None:
 
 def _preprocessed(config: RunConfig, folder: Path, quarantine: Quarantine, book: list[Station]) -> Iterator[Document]:
     def read() -> Iterator[Document]:
-        for (label, source), station in zip(config.source.items(), sources, strict=True):
+        for source, station in zip(config.source.values(), sources, strict=True):
             yield from stations.read_source(source, station, quarantine)
 
     sources = [Station(f"source.{label}") for label in config.source]

@@ -164,8 +164,8 @@ def augment(
 
 
 def split_number(seed: int) -> Callable[[Document], float]:
-    """A function that gives each document a number from 0 to 1, the same in every run: below the validation fraction it belongs to
-    validation."""
+    """A function that gives each document a number from 0 to 1, the same in every run: below the validation fraction
+    it belongs to validation."""
 
     def number(document: Document) -> float:
         key = f"{seed}\0{document.source}\0{document.id}"

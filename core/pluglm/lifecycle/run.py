@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import shutil
 import time
 from collections.abc import Callable
@@ -100,6 +101,7 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.assemble import assemble
     from pluglm.lifecycle.fit import fit
+    from pluglm.planning.estimate import estimate, plan_lines, with_measured
 
     started = time.monotonic()
     notify("run_started", events.RunStarted(folder, config.resolved))
@@ -117,6 +119,11 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
         files.write_manifest(folder, config, installed_catalog(), found)
     assembly = assemble(config, corpus, examples, note)
+    plan = estimate(assembly)
+    if main:
+        files.write_json(folder / "plan.json", plan)
+        for line in plan_lines(plan):
+            progress.say(line)
     state = fit(assembly, folder, progress, notify)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
@@ -126,6 +133,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
         return
     from pluglm.lifecycle.finish import finish
 
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    files.write_json(folder / "plan.json", with_measured(plan, state.seconds, peak))
     evaluations = finish(assembly, folder, progress, note)
     _write_results(config, folder, assembly.steps, state, evaluations, notes, time.monotonic() - started)
     _report(folder, progress)

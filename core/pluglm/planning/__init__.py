@@ -1,1 +1,1 @@
-"""planning."""
+"""What a run will take, before it is spent."""
