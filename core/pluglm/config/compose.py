@@ -16,9 +16,7 @@ from pluglm.families import FAMILIES
 GROUPS = ("experiment",)
 
 
-def compose(
-    overrides: Sequence[str] = (), config_dir: Path | None = None, catalog: Catalog | None = None
-) -> RunConfig:
+def compose(overrides: Sequence[str] = (), config_dir: Path | None = None, catalog: Catalog | None = None) -> RunConfig:
     """The config that `overrides` (Hydra's grammar) make of the defaults.
 
     Args:
@@ -67,7 +65,9 @@ def _suggestion(family: str, tree: Mapping[str, Any], catalog: Catalog) -> str:
             technique = catalog.find(other, str(node.get("name"))) if isinstance(node, dict) else None
             if technique and family in technique.suggests:
                 return technique.suggests[family]
-    raise ConfigError([Problem(family, "nothing chosen suggests one", "auto", f"name one{nearest('', catalog.names(family))}")])
+    raise ConfigError(
+        [Problem(family, "nothing chosen suggests one", "auto", f"name one{nearest('', catalog.names(family))}")]
+    )
 
 
 def _hydra(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from pluglm.catalog import Catalog
+from pluglm.config.validate import SETTINGS
 from pluglm.families import FAMILIES
 
 AUTO = "auto"
@@ -18,6 +19,9 @@ AUTO = "auto"
 def store_techniques(catalog: Catalog) -> None:
     """Put every technique into Hydra's ConfigStore, and `auto` for the families that take exactly one."""
     store = ConfigStore.instance()
+    for section, settings in SETTINGS.items():
+        node = DictConfig(defaults(settings), flags={"struct": False})
+        store.store(name=section, group="settings", node=node, package=section, provider="pluglm")
     for family, spec in FAMILIES.items():
         nodes = {name: {"name": name} | defaults(catalog.find(family, name)) for name in catalog.names(family)}
         if not spec.many:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+DEFAULT_STEPS = 600
 
 
 class Settings(BaseModel):
@@ -18,7 +21,7 @@ class TrainSettings(Settings):
     """How long and in what portions to train."""
 
     steps: Annotated[
-        int | None, Field(ge=1, description="Optimizer steps; exactly one of steps, epochs and tokens is set")
+        int | None, Field(ge=1, description="Optimizer steps (600 where epochs and tokens are not set either)")
     ] = None
     epochs: Annotated[float | None, Field(gt=0, description="Passes over the training examples")] = None
     tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
@@ -41,13 +44,14 @@ class TrainSettings(Settings):
     keep_checkpoints: Annotated[int, Field(ge=1, description="Newest checkpoints kept")] = 2
     threads: Annotated[int, Field(ge=0, description="CPU threads per process; 0 for one per core")] = 0
 
-    @model_validator(mode="after")
-    def _one_length(self) -> TrainSettings:
-        given = [name for name in ("steps", "epochs", "tokens") if getattr(self, name) is not None]
-        if len(given) != 1:
-            said = " and ".join(given) if given else "none"
-            raise ValueError(f"set exactly one of steps, epochs and tokens (set: {said}); null unsets one")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _one_length(cls, values: Any) -> Any:
+        lengths = ("steps", "epochs", "tokens")
+        given = [name for name in lengths if isinstance(values, dict) and values.get(name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"set only one of steps, epochs and tokens (set: {' and '.join(given)}); null unsets one")
+        return values if given else {**values, "steps": DEFAULT_STEPS}
 
 
 class DataSettings(Settings):

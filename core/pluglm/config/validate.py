@@ -89,7 +89,9 @@ def _many(catalog: Catalog, family: str, node: Any, problems: list[Problem]) -> 
         return {}
     if FAMILIES[family].needed and not node:
         problems.append(Problem(family, "at least one is needed" + nearest("", catalog.names(family))))
-    return {str(label): _technique(catalog, family, f"{family}.{label}", value, problems) for label, value in node.items()}
+    return {
+        str(label): _technique(catalog, family, f"{family}.{label}", value, problems) for label, value in node.items()
+    }
 
 
 def _technique(catalog: Catalog, family: str, path: str, node: Any, problems: list[Problem]) -> Technique | None:
@@ -182,7 +184,11 @@ def _problem(model: type[BaseModel], path: str, detail: Any, catalog: Catalog | 
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "literal_error" and isinstance(detail["input"], str):
         options = [option.strip(" '") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return Problem(where, "must be one of " + ", ".join(options) + nearest(detail["input"], options).split("; known")[0], detail["input"])
+        return Problem(
+            where,
+            "must be one of " + ", ".join(options) + nearest(detail["input"], options).split("; known")[0],
+            detail["input"],
+        )
     value = detail["input"] if keys else None
     return Problem(where, message[:1].lower() + message[1:], value)
 

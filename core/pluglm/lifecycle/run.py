@@ -104,6 +104,7 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
     from pluglm.planning.estimate import estimate, plan_lines, with_measured
 
     started = time.monotonic()
+    quiet_libraries()
     notify("run_started", events.RunStarted(folder, config.resolved))
     corpus = prepare_corpus(config, progress)
     examples = prepare_examples(config, corpus, progress)
