@@ -68,6 +68,14 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
     return folder
 
 
+def quiet_libraries() -> None:
+    """Keep the libraries' own progress bars and hints out of ours."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+
 def _agreed_folder(config: RunConfig) -> Path:
     if launched_processes() in (None, 1):
         return files.new_folder(config)
