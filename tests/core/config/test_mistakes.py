@@ -104,7 +104,10 @@ MISTAKES: list[tuple[list[str], list[str]]] = [
     (["seed.value=1"], ["seed", "single value"]),
     (["preprocessor.threshold=0.8"], ["preprocessor.threshold"]),
     # A step that is not selected.
-    (["preprocessor=[normalize]", "preprocessor.near_dedup.threshold=0.8"], ["not among", "preprocessor=[...,near_dedup]"]),
+    (
+        ["preprocessor=[normalize]", "preprocessor.near_dedup.threshold=0.8"],
+        ["not among", "preprocessor=[...,near_dedup]"],
+    ),
     (["regularizer.l1.strength=0.1"], ["regularizer=[...,l1]"]),
     (["debiaser.leace.field=x"], ["debiaser=[...,leace]"]),
     # Wrong types.
@@ -170,7 +173,9 @@ MISTAKES: list[tuple[list[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("words", "parts"), MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("words", "parts"), MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
 def test_each_mistake_is_answered(words: list[str], parts: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         compose(words)
