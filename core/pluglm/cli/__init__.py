@@ -1,1 +1,76 @@
-"""cli."""
+"""The `pluglm` command: one module per verb."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+
+VERBS = {
+    "train": "run everything: prepare, train, evaluate, report (-m sweeps)",
+    "check": "validate a config and stop",
+    "plan": "say what a run will take, before it is spent",
+    "prepare": "make the corpus and the examples alone",
+    "resume": "go on with a run that was stopped",
+    "evaluate": "measure a finished run's model again",
+    "compress": "compress a finished run's model",
+    "generate": "continue a text with a run's model",
+    "report": "write a run's report again",
+    "compare": "compare runs",
+    "list": "list techniques",
+    "show": "show a technique's parameters, documentation and source",
+    "plugins": "list plugins, and what is wrong with broken ones",
+    "new-plugin": "write a plugin package to start from",
+    "completion": "print a shell's completion script",
+}
+
+
+def help_text() -> str:
+    """What `pluglm --help` prints."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb.ljust(width)}  {text}" for verb, text in VERBS.items())
+    return (
+        "pluglm trains language models out of interchangeable parts.\n\n"
+        f"usage: pluglm VERB [--flags] [family=technique] [key=value]\n\n{verbs}\n\n"
+        "pluglm VERB --help says more. A first run: pluglm train\n"
+    )
+
+
+def main() -> None:
+    """Run the command in sys.argv and exit: 0 well, 1 failed, 2 a mistake in the words, 3 bad data, 75 resumable."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(help_text(), end="")
+        sys.exit(0)
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("pluglm"))
+        sys.exit(0)
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS and verb != "complete":
+        close = difflib.get_close_matches(verb, VERBS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "see pluglm --help"
+        print(f"pluglm: no such verb: {verb}; {hint}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(_guarded(verb, rest))
+
+
+def _guarded(verb: str, rest: list[str]) -> int:
+    from pluglm.errors import PluglmError
+
+    try:
+        module = importlib.import_module(f"pluglm.cli.{verb.replace('-', '_')}")
+        code: int = module.run(rest)
+        return code
+    except PluglmError as error:
+        for line in str(error).splitlines():
+            print(f"pluglm: {line}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("pluglm: stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -195,3 +195,25 @@ def experiments(config_dir: Path | None = None) -> list[str]:
     if config_dir is not None:
         folders.append(config_dir / "experiment")
     return sorted(path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml"))
+
+
+def compose_over(config: RunConfig, overrides: Sequence[str], allowed: Sequence[str]) -> RunConfig:
+    """`config` with the sections of `allowed` changed as `overrides` say, and all else as it is.
+
+    Raises:
+        ConfigError: for overrides of other sections, and all that `compose` refuses.
+    """
+    problems = [
+        Problem(word, f"cannot be changed here; only {', '.join(allowed)} can")
+        for word in overrides
+        if word.lstrip("+~").partition("=")[0].split(".")[0] not in allowed
+    ]
+    if problems:
+        raise ConfigError(problems)
+    tree = dict(config.resolved)
+    # Families that are not named keep the run's choice, so only the named sections are composed anew.
+    changed = compose(overrides).resolved if overrides else {}
+    for word in overrides:
+        section = word.lstrip("+~").partition("=")[0].split(".")[0]
+        tree[section] = changed[section]
+    return from_resolved(tree)

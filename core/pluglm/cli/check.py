@@ -1,0 +1,31 @@
+"""`pluglm check`: validate a config, without any compute."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pluglm.cli.flags import CONFIG_DIR, JSON, parse, usage, wants_help
+
+FLAGS = CONFIG_DIR | JSON
+
+
+def run(arguments: list[str]) -> int:
+    """Say what would run."""
+    if wants_help(arguments):
+        print(
+            usage("check [--flags] [overrides]", "Takes the words of train, and only says whether they fit.", FLAGS),
+            end="",
+        )
+        return 0
+    given = parse(arguments, FLAGS)
+    from pluglm.config.compose import compose
+
+    config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
+    if "json" in given.flags:
+        print(json.dumps(config.resolved, indent=1))
+        return 0
+    for path, technique in config.techniques():
+        print(f"{path}: {technique!r}")
+    print("ok")
+    return 0

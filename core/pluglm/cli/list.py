@@ -1,0 +1,43 @@
+"""`pluglm list`: the techniques."""
+
+from __future__ import annotations
+
+import json
+
+from pluglm.catalog import installed_catalog, nearest
+from pluglm.cli.flags import JSON, parse, usage, wants_help
+from pluglm.errors import ConfigError, Problem
+from pluglm.families import FAMILIES
+
+
+def run(arguments: list[str]) -> int:
+    """List all techniques, or those of one family."""
+    if wants_help(arguments):
+        print(usage("list [FAMILY]", "Lists techniques with their first line of documentation.", JSON), end="")
+        return 0
+    given = parse(arguments, JSON)
+    unknown = [word for word in given.words if word not in FAMILIES]
+    if unknown:
+        raise ConfigError([Problem(word, "no such family" + nearest(word, FAMILIES)) for word in unknown])
+    catalog = installed_catalog()
+    rows = []
+    for family in given.words or FAMILIES:
+        for name in catalog.names(family):
+            technique = catalog.find(family, name)
+            assert technique is not None
+            first = (technique.__doc__ or "").strip().splitlines()[0] if technique.__doc__ else ""
+            plugin = catalog.owner(technique)
+            rows.append({"family": family, "name": name, "about": first, "distribution": plugin.distribution})
+    if "json" in given.flags:
+        print(json.dumps(rows, indent=1))
+        return 0
+    last = ""
+    for row in rows:
+        if row["family"] != last:
+            print(row["family"])
+            last = row["family"]
+        origin = "" if row["distribution"] == "pluglm" else f"  [{row['distribution']}]"
+        print(f"  {row['name']:<20} {row['about']}{origin}")
+    for plugin in catalog.broken():
+        print(f"\nplugin {plugin.name!r} did not load: {plugin.error}")
+    return 0

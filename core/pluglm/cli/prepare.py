@@ -1,0 +1,33 @@
+"""`pluglm prepare`: the corpus and the examples alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pluglm.cli.flags import CONFIG_DIR, QUIET, parse, usage, wants_help
+
+FLAGS = CONFIG_DIR | QUIET
+
+
+def run(arguments: list[str]) -> int:
+    """Prepare as the overrides say, and print the ledger."""
+    if wants_help(arguments):
+        print(usage("prepare [overrides]", "Makes the corpus and examples that train would use.", FLAGS), end="")
+        return 0
+    given = parse(arguments, FLAGS)
+    from pluglm.config.compose import compose
+
+    config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
+    from pluglm.lifecycle.prepare import prepare
+
+    folder = prepare(config, quiet="quiet" in given.flags)
+    ledger = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
+    for station in ledger["stations"]:
+        lost = {**station["dropped"], **station["quarantined"]}
+        said = "".join(f"  {reason} {count}" for reason, count in lost.items())
+        print(f"{station['station']:<28} read {station['read']:>8}  kept {station['kept']:>8}{said}")
+    for split, tokens in ledger["tokens"].items():
+        print(f"{split:<28} examples {tokens['examples']:>8}  tokens {tokens['tokens_used']:>10}")
+    print(folder)
+    return 0

@@ -1,0 +1,22 @@
+"""`pluglm report RUN`: write report.html again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pluglm.cli.flags import parse, usage, wants_help
+from pluglm.errors import ConfigError, Problem
+
+
+def run(arguments: list[str]) -> int:
+    """Write the report of a run, finished or not."""
+    if wants_help(arguments):
+        print(usage("report RUN", "Writes RUN/report.html from what the run folder holds.", {}), end="")
+        return 0
+    given = parse(arguments, {})
+    if len(given.words) != 1 or not (Path(given.words[0]) / "config.yaml").is_file():
+        raise ConfigError([Problem("report", "takes a run folder", " ".join(given.words) or None)])
+    from pluglm.reporting.html import write_report
+
+    print(write_report(Path(given.words[0])))
+    return 0

@@ -1,0 +1,34 @@
+"""`pluglm resume RUN`: go on with a run that was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pluglm.cli.flags import QUIET, parse, usage, wants_help
+from pluglm.errors import ConfigError, Problem
+
+
+def run(arguments: list[str]) -> int:
+    """Finish the run in the folder given; its result is the same as if it had never been stopped."""
+    if wants_help(arguments):
+        print(usage("resume RUN", "Goes on with a run from its newest valid checkpoint.", QUIET), end="")
+        return 0
+    given = parse(arguments, QUIET)
+    if len(given.words) != 1:
+        raise ConfigError([Problem("resume", "takes one run folder")])
+    folder = Path(given.words[0]).resolve()
+    from pluglm.lifecycle.folder import read_config
+
+    manifest = folder / "manifest.json"
+    if manifest.is_file():
+        # Relative paths in the config mean what they meant when the run was started.
+        started_in = json.loads(manifest.read_text(encoding="utf-8"))["working_folder"]
+        if Path(started_in).is_dir():
+            os.chdir(started_in)
+    config = read_config(folder)
+    from pluglm.lifecycle.run import run as run_config
+
+    run_config(config, folder, quiet="quiet" in given.flags, resume=True)
+    return 0

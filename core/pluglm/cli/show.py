@@ -1,0 +1,82 @@
+"""`pluglm show FAMILY=NAME`: everything about one technique."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+from pluglm.catalog import installed_catalog, nearest
+from pluglm.cli.flags import JSON, parse, usage, wants_help
+from pluglm.config.validate import unknown_technique
+from pluglm.errors import ConfigError, Problem
+from pluglm.families import FAMILIES
+from pluglm.technique import Technique
+
+
+def run(arguments: list[str]) -> int:
+    """Show each technique named."""
+    if wants_help(arguments):
+        print(
+            usage("show FAMILY=NAME", "Shows a technique's parameters, documentation, source and owner.", JSON), end=""
+        )
+        return 0
+    given = parse(arguments, JSON)
+    if not given.words:
+        raise ConfigError([Problem("show", "takes FAMILY=NAME", hint="pluglm list shows them")])
+    for word in given.words:
+        described = describe(_find(word))
+        print(json.dumps(described, indent=1, default=str) if "json" in given.flags else text(described))
+    return 0
+
+
+def _find(word: str) -> type[Technique]:
+    family, _, name = word.partition("=")
+    catalog = installed_catalog()
+    if family not in FAMILIES:
+        raise ConfigError([Problem(family, "no such family" + nearest(family, FAMILIES))])
+    technique = catalog.find(family, name)
+    if technique is None:
+        raise ConfigError([Problem(family, unknown_technique(catalog, family, name), name)])
+    return technique
+
+
+def describe(technique: type[Technique]) -> dict[str, Any]:
+    """Plain data about a technique."""
+    plugin = installed_catalog().owner(technique)
+    moments = getattr(technique, "moments", None)
+    return {
+        "family": technique.family,
+        "name": technique.name,
+        "docs": inspect.cleandoc(technique.__doc__ or ""),
+        "parameters": [
+            {
+                "name": name,
+                "type": _type(field.annotation),
+                "default": "required" if field.is_required() else field.get_default(call_default_factory=True),
+                "constraints": [str(item) for item in field.metadata],
+                "description": field.description or "",
+            }
+            for name, field in technique.model_fields.items()
+        ],
+        "acts_at": sorted(moments()) if moments else [],
+        "suggests": technique.suggests,
+        "owner": f"{plugin.distribution} {plugin.version}",
+        "source": inspect.getsourcefile(technique),
+    }
+
+
+def _type(annotation: Any) -> str:
+    return annotation.__name__ if inspect.isclass(annotation) else str(annotation).replace("typing.", "")
+
+
+def text(described: dict[str, Any]) -> str:
+    """The description for a person."""
+    lines = [f"{described['family']}={described['name']}", "", described["docs"], "", "Parameters:"]
+    for field in described["parameters"]:
+        limits = f" ({', '.join(field['constraints'])})" if field["constraints"] else ""
+        lines.append(f"  {field['name']}: {field['type']} = {field['default']}{limits}")
+        lines.append(f"      {field['description']}")
+    if described["acts_at"]:
+        lines += ["", f"Acts at: {', '.join(described['acts_at'])}"]
+    return "\n".join([*lines, "", f"Owner:  {described['owner']}", f"Source: {described['source']}"])

@@ -1,0 +1,35 @@
+"""`pluglm train`: a whole run, or with -m a sweep of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pluglm.cli.flags import CONFIG_DIR, QUIET, Flag, parse, usage, wants_help
+
+FLAGS = {"-m": Flag("run every combination: optimizer=adamw,sgd seed=0,1")} | CONFIG_DIR | QUIET
+
+
+def run(arguments: list[str]) -> int:
+    """Train as the overrides say."""
+    if wants_help(arguments):
+        from pluglm.cli.choices import choices_text
+
+        about = "Runs everything from the sources to the report. Words are family=technique and key=value."
+        print(usage("train [--flags] [overrides]", about, FLAGS) + "\n" + choices_text(), end="")
+        return 0
+    given = parse(arguments, FLAGS)
+    config_dir = Path(given.flags["config-dir"]) if "config-dir" in given.flags else None
+    quiet = "quiet" in given.flags
+    if "m" in given.flags:
+        from pluglm.lifecycle.sweep import sweep
+
+        return sweep(given.words, config_dir, quiet)
+    from pluglm.config.compose import compose
+
+    config = compose(given.words, config_dir)
+    from pluglm.lifecycle.run import run as run_config
+
+    folder = run_config(config, quiet=quiet)
+    if quiet:
+        print(folder)
+    return 0
