@@ -52,9 +52,10 @@ class Loader:
                 yield self._collate(self.train, picked[part * self.batch_size : (part + 1) * self.batch_size], stream=1)
 
     def validation_batches(self, limit: int | None = None) -> Iterator[Batch]:
-        """This process's share of the validation batches, the same at every call."""
+        """This process's share of the validation batches, the same at every call; of `limit` steps' worth at most."""
         size = len(self.validation)
-        starts = list(range(0, size, self.batch_size))[:limit]
+        most = None if limit is None else limit * self.accumulation
+        starts = list(range(0, size, self.batch_size))[:most]
         for start in starts[self.rank :: self.world]:
             picked = [(0, index) for index in range(start, min(start + self.batch_size, size))]
             yield self._collate(self.validation, picked, stream=2)

@@ -43,6 +43,10 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
         raise ConfigError(problems)
     config = RunConfig(**values, resolved=_resolved(values))
     problems = [problem for _, technique in config.techniques() for problem in technique.problems(config)]
+    processes = config.parallelism.world_size()
+    if config.train.batch_size < processes:
+        reason = f"is less than the {processes} processes that share each batch"
+        problems.append(Problem("train.batch_size", reason, config.train.batch_size))
     if problems:
         raise ConfigError(problems)
     return config

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Parallelism(Technique):
-    """Spreads training over `processes()` processes. The result is that of one process: a batch is the same examples,
+    """Spreads training over `world_size()` processes. The result is that of one process: a batch is the same examples,
     however many processes share it."""
 
     family: ClassVar[str] = "parallelism"
 
     @abstractmethod
-    def processes(self) -> int:
+    def world_size(self) -> int:
         """How many processes the run needs; the core starts them unless a launcher did, and checks the number."""
 
     @abstractmethod

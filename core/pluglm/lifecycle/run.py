@@ -34,7 +34,7 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
     """
     check_world_size(config)
     main = int(os.environ.get("RANK", "0")) == 0
-    processes = config.parallelism.processes()
+    processes = config.parallelism.world_size()
     if folder is None:
         folder = _agreed_folder(config)
     if main and not resume:

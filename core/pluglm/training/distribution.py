@@ -28,13 +28,10 @@ def check_world_size(config: RunConfig) -> None:
     """Raises:
     ConfigError: where the launcher started another number of processes than the run asks for.
     """
-    started, wanted = launched_processes(), config.parallelism.processes()
+    started, wanted = launched_processes(), config.parallelism.world_size()
     if started is not None and started != wanted:
         reason = f"asks for {wanted} processes, and the launcher started {started}"
         raise ConfigError([Problem("parallelism", reason, config.parallelism.name)])
-    if config.train.batch_size < wanted:
-        reason = f"is less than the {wanted} processes that share each batch"
-        raise ConfigError([Problem("train.batch_size", reason, config.train.batch_size)])
 
 
 def launch(processes: int, arguments: Sequence[str], folder: Path) -> None:

@@ -1,0 +1,47 @@
+"""A new encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pluglm_models.sizes import SizedModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+class MaskedLm(SizedModel):
+    """A new encoder, which reads from both sides, as a BERT of `transformers`, without dropout.
+
+    Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805
+    """
+
+    def heads(self) -> frozenset[str]:
+        """A masked language model, or a classifier at the first token."""
+        return frozenset({"AutoModelForMaskedLM", "AutoModelForSequenceClassification"})
+
+    def build(
+        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
+    ) -> PreTrainedModel:
+        """See `Model.build`."""
+        import transformers
+
+        shape = self.shape()
+        config = transformers.BertConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=shape.hidden_size,
+            num_hidden_layers=shape.num_layers,
+            num_attention_heads=shape.num_heads,
+            intermediate_size=self.intermediate_size or 4 * shape.hidden_size,
+            max_position_embeddings=sequence_length,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            tie_word_embeddings=self.tie_embeddings,
+            **options,
+        )
+        model: PreTrainedModel = getattr(transformers, head).from_config(config, attn_implementation="sdpa")
+        return model

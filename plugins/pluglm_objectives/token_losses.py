@@ -1,0 +1,55 @@
+"""What objectives over tokens share: padding and cross-entropy by example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pluglm import Batch, Losses, Predictions
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+IGNORED = -100
+"""The label of a position that has no loss, as `transformers` has it."""
+
+
+def padded(rows: Sequence[Any], value: int) -> torch.Tensor:
+    """(batch, longest) ints, each row filled up on the right with `value`."""
+    import torch
+
+    tensors = [torch.as_tensor(row, dtype=torch.long) for row in rows]
+    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=value)
+
+
+def attention_mask(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
+    """The mask of what is not padding, and nothing where nothing is padded: attention is faster without a mask."""
+    import torch
+
+    if len({len(row) for row in rows}) == 1:
+        return {}
+    return {"attention_mask": padded([torch.ones(len(row), dtype=torch.long) for row in rows], 0)}
+
+
+def model_outputs(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:
+    """The model's outputs for the inputs in the batch; `inputs_embeds` takes the place of `input_ids`."""
+    names = ["inputs_embeds" if "inputs_embeds" in batch else "input_ids", "attention_mask"]
+    return model(**{name: batch[name] for name in names if name in batch}, **forward)
+
+
+def cross_entropy_by_example(logits: torch.Tensor, labels: torch.Tensor, outputs: Any) -> Losses:
+    """Losses of `logits` (batch, length, vocabulary) against `labels` (batch, length), ignored where -100."""
+    import torch.nn.functional as F
+
+    losses = F.cross_entropy(
+        logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="none"
+    ).view_as(labels)
+    counts = (labels != IGNORED).sum(dim=1).to(losses.dtype)
+    return Losses(losses.sum(dim=1), counts, outputs)
+
+
+def predictions_of(logits: torch.Tensor, labels: torch.Tensor) -> Predictions:
+    """The likeliest token at each position that has a label."""
+    counted = labels != IGNORED
+    return Predictions(logits.argmax(dim=-1)[counted], labels[counted], counted.nonzero()[:, 0])

@@ -1,0 +1,12 @@
+"""Ways to spread a run over processes."""
+
+from __future__ import annotations
+
+from pluglm import Parallelism, hookimpl
+from pluglm_parallelism.data import Data
+from pluglm_parallelism.single import Single
+
+
+@hookimpl
+def register_parallelisms() -> list[type[Parallelism]]:
+    return [Single, Data]

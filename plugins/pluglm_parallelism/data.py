@@ -1,0 +1,34 @@
+"""Data parallelism."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from pluglm import Parallelism
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+
+
+class Data(Parallelism):
+    """Each process holds the whole model and takes its share of every batch; gradients are averaged between processes.
+
+    A batch is the same examples as with one process, and so is the result, up to rounding. Processes talk by gloo on
+    CPUs and by NCCL on GPUs.
+
+    Source: Li et al. 2020, "PyTorch Distributed", https://arxiv.org/abs/2006.15704.
+    """
+
+    processes: Annotated[int, Field(ge=2, description="How many processes")] = 2
+
+    def world_size(self) -> int:
+        """As configured."""
+        return self.processes
+
+    def wrap(self, module: torch.nn.Module, accelerator: Accelerator) -> torch.nn.Module:
+        """`module` as torch's DistributedDataParallel."""
+        prepared: torch.nn.Module = accelerator.prepare_model(module)
+        return prepared
