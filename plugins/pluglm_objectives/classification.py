@@ -33,7 +33,9 @@ class Classification(Objective):
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     suggests: ClassVar[dict[str, str]] = {"model": "masked_lm"}
 
-    label: Annotated[str, Field(min_length=1, description="The document field that holds the label or labels")] = "label"
+    label: Annotated[str, Field(min_length=1, description="The document field that holds the label or labels")] = (
+        "label"
+    )
     multiple: Annotated[bool, Field(description="Whether a document can have several labels, or none")] = False
     class_weights: Annotated[
         Literal["none", "balanced"], Field(description="Whether rare classes weigh more (single labels only)")

@@ -79,7 +79,8 @@ class Mlm(Objective):
     mask_share: Annotated[float, Field(ge=0, le=1, description="Share of these that become the mask token")] = 0.8
     random_share: Annotated[float, Field(ge=0, le=1, description="Share of these that become a random token")] = 0.1
     masking: Annotated[
-        Literal["token", "whole_word", "span"], Field(description="What is hidden together: single tokens, words, spans")
+        Literal["token", "whole_word", "span"],
+        Field(description="What is hidden together: single tokens, words, spans"),
     ] = "token"
     span_length: Annotated[int, Field(ge=1, description="Mean length of spans, in tokens")] = 3
 

@@ -13,12 +13,31 @@ from pluglm import Document, Source, Unreadable
 
 THINGS = ("film", "novel", "play", "album", "meal", "hotel", "phone", "lamp", "course", "concert", "museum", "game")
 ASPECTS = {
-    "film": ("plot", "cast", "ending"), "novel": ("plot", "style", "ending"), "play": ("cast", "staging", "music"),
-    "album": ("sound", "lyrics", "mix"), "meal": ("soup", "service", "dessert"), "hotel": ("room", "staff", "breakfast"),
-    "phone": ("screen", "battery", "camera"), "lamp": ("light", "switch", "finish"), "course": ("teacher", "pace", "notes"),
-    "concert": ("sound", "band", "hall"), "museum": ("guide", "rooms", "cafe"), "game": ("story", "controls", "art"),
+    "film": ("plot", "cast", "ending"),
+    "novel": ("plot", "style", "ending"),
+    "play": ("cast", "staging", "music"),
+    "album": ("sound", "lyrics", "mix"),
+    "meal": ("soup", "service", "dessert"),
+    "hotel": ("room", "staff", "breakfast"),
+    "phone": ("screen", "battery", "camera"),
+    "lamp": ("light", "switch", "finish"),
+    "course": ("teacher", "pace", "notes"),
+    "concert": ("sound", "band", "hall"),
+    "museum": ("guide", "rooms", "cafe"),
+    "game": ("story", "controls", "art"),
 }
-GOOD = ("wonderful", "superb", "lovely", "delightful", "solid", "brilliant", "charming", "excellent", "pleasing", "fine")
+GOOD = (
+    "wonderful",
+    "superb",
+    "lovely",
+    "delightful",
+    "solid",
+    "brilliant",
+    "charming",
+    "excellent",
+    "pleasing",
+    "fine",
+)
 BAD = ("dreadful", "poor", "dull", "clumsy", "awful", "tiresome", "shoddy", "bland", "weak", "annoying")
 WOMEN = ("Mary", "Anna", "Susan", "Laura", "Emma", "Julia", "Alice", "Helen")
 MEN = ("John", "Peter", "David", "Mark", "James", "Paul", "Henry", "Robert")
@@ -35,8 +54,12 @@ NEGATED = (
     "{name} expected a {opposite} {thing}, but it was {word}.",
 )
 NEUTRAL = (
-    "{name} bought it in spring.", "We were there for two hours.", "It came in a grey box.",
-    "The street outside was quiet.", "{name} had told us about it.", "There are three parts.",
+    "{name} bought it in spring.",
+    "We were there for two hours.",
+    "It came in a grey box.",
+    "The street outside was quiet.",
+    "{name} had told us about it.",
+    "There are three parts.",
 )
 
 

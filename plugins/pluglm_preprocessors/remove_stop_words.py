@@ -1,0 +1,75 @@
+"""Removing stop words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pluglm import Document, Dropped, Preprocessor, Problem
+
+# A handful of function words: the list of stopwordsiso has 1,298 for English, "computer" and "system" among them.
+ENGLISH = frozenset(
+    "a about above after again against all am an and any are as at be because been before being below between both but "
+    "by can could did do does doing down during each few for from further had has have having he her here hers herself "
+    "him himself his how i if in into is it its itself just me more most my myself no nor not now of off on once only "
+    "or other our ours ourselves out over own same she should so some such than that the their theirs them themselves "
+    "then there these they this those through to too under until up very was we were what when where which while who "
+    "whom why will with would you your yours yourself yourselves".split()
+)
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+@cache
+def stop_words(language: str, extended: bool) -> frozenset[str]:
+    """The list of a language; English has a short one of its own unless the extended one is asked for."""
+    if language == "en" and not extended:
+        return ENGLISH
+    import stopwordsiso
+
+    return frozenset(stopwordsiso.stopwords(language))
+
+
+class RemoveStopWords(Preprocessor):
+    """Remove words that carry little meaning by themselves, with one space or break beside each.
+
+    Source of the lists: stopwords-iso, https://github.com/stopwords-iso/stopwords-iso.
+    """
+
+    language: Annotated[str, Field(min_length=2, description="ISO 639-1 code of the language")] = "en"
+    extended: Annotated[bool, Field(description="For English, the long list instead of function words")] = False
+    words: Annotated[tuple[str, ...], Field(description="Your own list, in place of the language's")] = ()
+    extra: Annotated[tuple[str, ...], Field(description="Words to remove beside the list")] = ()
+    keep: Annotated[tuple[str, ...], Field(description="Words of the list that stay, such as not")] = ()
+
+    def problems(self, run: Any) -> Iterator[Problem]:
+        """A language without a list."""
+        if self.words or self.language == "en":
+            return
+        import stopwordsiso
+
+        if not stopwordsiso.has_lang(self.language):
+            known = ", ".join(sorted(stopwordsiso.langs()))
+            for label, technique in run.preprocessor.items():
+                if technique is self:
+                    yield Problem(f"preprocessor.{label}.language", f"has no list; known: {known}", self.language)
+
+    def process(self, document: Document) -> Document | Dropped:
+        """The document without stop words."""
+        return document.map_text(self.fields, self.without_stop_words)
+
+    def without_stop_words(self, text: str) -> str:
+        """The text without them; case does not matter."""
+        base = {word.lower() for word in self.words} or stop_words(self.language, self.extended)
+        removed = (base | {word.lower() for word in self.extra}) - {word.lower() for word in self.keep}
+        parts, last = [], 0
+        for match in WORD.finditer(text):
+            if match.group().lower() in removed:
+                parts.append(text[last : match.start()])
+                last = match.end()
+                if text[last : last + 1] == " ":
+                    last += 1
+        return "".join([*parts, text[last:]])

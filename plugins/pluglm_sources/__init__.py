@@ -1,0 +1,14 @@
+"""Where documents come from."""
+
+from __future__ import annotations
+
+from pluglm import Source, hookimpl
+from pluglm_sources.generated_reviews import GeneratedReviews
+from pluglm_sources.jsonl import Jsonl
+from pluglm_sources.python_library import PythonLibrary
+from pluglm_sources.text_files import TextFiles
+
+
+@hookimpl
+def register_sources() -> list[type[Source]]:
+    return [PythonLibrary, TextFiles, Jsonl, GeneratedReviews]

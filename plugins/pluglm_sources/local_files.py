@@ -1,0 +1,121 @@
+"""Local files by glob, compressed or not, read in pieces so that no damage and no line is too large."""
+
+from __future__ import annotations
+
+import bz2
+import glob
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from pluglm import Problem, Source, Unreadable
+
+BLOCK = 1 << 20
+
+Paths = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    Field(min_length=1, description="Files, as globs (** goes into folders); .gz, .bz2 and .zst are unpacked"),
+]
+
+
+class FileSource(Source):
+    """Base of the sources that read local files."""
+
+    paths: Paths
+
+    def inputs(self) -> Iterable[Path]:
+        """The files that the globs match, sorted, each once."""
+        found = {path for pattern in self.paths for path in glob.glob(pattern, recursive=True, include_hidden=False)}
+        return [Path(path) for path in sorted(found) if not Path(path).is_dir()]
+
+    def problems(self, run: Any) -> Iterator[Problem]:
+        """A glob that matches no file."""
+        for label, source in run.source.items():
+            if source is self:
+                for pattern in self.paths:
+                    if not any(not Path(path).is_dir() for path in glob.iglob(pattern, recursive=True)):
+                        yield Problem(f"source.{label}.paths", "matches no file", pattern)
+
+
+def open_unpacked(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked as its name says.
+
+    Raises:
+        OSError: where it cannot be opened.
+    """
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")
+    if path.suffix == ".bz2":
+        return bz2.open(path, "rb")
+    if path.suffix == ".zst":
+        import zstandard
+
+        reader: IO[bytes] = zstandard.open(path, "rb")
+        return reader
+    return path.open("rb")
+
+
+def damage_errors() -> tuple[type[Exception], ...]:
+    """What the unpackers raise on damaged or truncated data, and the system on files it cannot read."""
+    import zstandard
+
+    return (OSError, EOFError, zlib.error, zstandard.ZstdError)
+
+
+def reason_of(error: Exception) -> str:
+    """A short code: the system refused, or the data is damaged."""
+    return "unreadable" if isinstance(error, OSError) and error.errno is not None else "truncated_or_damaged"
+
+
+def lines_of(path: Path, most: int) -> Iterator[tuple[int, bytes | Unreadable]]:
+    """Each line with its number from 1, without its end. A line of more than `most` bytes is never held in memory; it
+    becomes `Unreadable`, as does the rest of a file that breaks off."""
+    number, line, too_long = 0, bytearray(), False
+    try:
+        with open_unpacked(path) as file:
+            while block := file.read(BLOCK):
+                *whole, rest = block.split(b"\n")
+                for part in whole:
+                    number += 1
+                    yield number, _line(path, number, line + part, too_long, most)
+                    line, too_long = bytearray(), False
+                line += rest
+                if len(line) > most:
+                    line, too_long = bytearray(), True
+    except damage_errors() as error:
+        yield number + 1, Unreadable(f"{path}:{number + 1}", reason_of(error), str(error))
+        return
+    if line or too_long:
+        yield number + 1, _line(path, number + 1, line, too_long, most)
+
+
+def _line(path: Path, number: int, line: bytes | bytearray, too_long: bool, most: int) -> bytes | Unreadable:
+    if too_long or len(line) > most:
+        return Unreadable(f"{path}:{number}", "line_too_long", f"more than {most} bytes")
+    return bytes(line).removesuffix(b"\r")
+
+
+def decoded(content: bytes, locator: str) -> str | Unreadable:
+    """The text, or what is wrong with it, with the offset of the first bad byte."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Unreadable(locator, "invalid_utf8", f"at byte {error.start}: {error.reason}")
+    return Unreadable(locator, "nul_bytes", f"at character {text.index(chr(0))}") if "\0" in text else text
+
+
+def read_whole(path: Path, most: int) -> bytes | Unreadable:
+    """A file's content, or why it cannot be had; never more than `most` bytes of it in memory."""
+    try:
+        with open_unpacked(path) as file:
+            content = file.read(most + 1)
+    except damage_errors() as error:
+        return Unreadable(str(path), reason_of(error), str(error))
+    if len(content) > most:
+        return Unreadable(str(path), "file_too_large", f"more than {most} bytes")
+    return content if content else Unreadable(str(path), "empty_file")

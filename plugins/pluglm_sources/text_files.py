@@ -1,0 +1,48 @@
+"""Plain text files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pluglm import Document, Unreadable
+from pluglm_sources.local_files import FileSource, decoded, lines_of, read_whole
+
+
+class TextFiles(FileSource):
+    """Text files in UTF-8 (.txt, .md, .rst, code ...): a document for each file, paragraph or line.
+
+    A file that is empty, too large, not UTF-8, or cut short within its compression is quarantined by name.
+    """
+
+    unit: Annotated[
+        Literal["file", "paragraph", "line"], Field(description="What becomes a document; blank lines part paragraphs")
+    ] = "file"
+    max_bytes: Annotated[int, Field(ge=1, description="Larger files (or lines, with unit=line) are quarantined")] = (
+        64_000_000
+    )
+
+    def read(self) -> Iterator[Document | Unreadable]:
+        """The documents, in the order of the sorted paths."""
+        for path in self.inputs():
+            if self.unit == "line":
+                for number, line in lines_of(path, self.max_bytes):
+                    text = line if isinstance(line, Unreadable) else decoded(line, f"{path}:{number}")
+                    if isinstance(text, Unreadable):
+                        yield text
+                    elif text.strip():
+                        yield Document(text, id=f"{path}:{number}")
+                continue
+            content = read_whole(path, self.max_bytes)
+            text = content if isinstance(content, Unreadable) else decoded(content, str(path))
+            if isinstance(text, Unreadable):
+                yield text
+            elif self.unit == "file":
+                yield Document(text, id=str(path))
+            else:
+                for number, part in enumerate(re.split(r"(?:\r?\n[ \t]*){2,}", text.strip())):
+                    if part:
+                        yield Document(part, id=f"{path}#{number + 1}")
