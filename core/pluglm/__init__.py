@@ -1,35 +1,40 @@
 """pluglm: language models trained out of interchangeable parts."""
 
-from pluglm.corpus.document import Document, Dropped, Unreadable
-from pluglm.errors import ConfigError, DataError, PluglmError, Problem
-from pluglm.families import (
-    SPECIAL_TOKENS,
-    Augmenter,
-    Batch,
-    Compressor,
-    CorpusPreprocessor,
-    Debiaser,
-    Evaluation,
-    Evaluator,
-    Example,
-    Losses,
-    LossFunction,
-    Model,
-    Objective,
-    Optimizer,
-    Parallelism,
-    Predictions,
-    Preprocessor,
-    Regularizer,
-    Schedule,
-    Score,
-    Source,
-    Step,
-    Tokenizer,
-    TrainingRun,
-)
-from pluglm.hookspecs import hookimpl
-from pluglm.technique import Technique
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pluglm.corpus.document import Document, Dropped, Unreadable
+    from pluglm.errors import ConfigError, DataError, PluglmError, Problem
+    from pluglm.families import (
+        SPECIAL_TOKENS,
+        Augmenter,
+        Batch,
+        Compressor,
+        CorpusPreprocessor,
+        Debiaser,
+        Evaluation,
+        Evaluator,
+        Example,
+        Losses,
+        LossFunction,
+        Model,
+        Objective,
+        Optimizer,
+        Parallelism,
+        Predictions,
+        Preprocessor,
+        Regularizer,
+        Schedule,
+        Score,
+        Source,
+        Step,
+        Tokenizer,
+        TrainingRun,
+    )
+    from pluglm.hookspecs import hookimpl
+    from pluglm.technique import Technique
 
 __version__ = "0.1.0"
 
@@ -68,3 +73,22 @@ __all__ = [
     "Unreadable",
     "hookimpl",
 ]
+
+# In order of weight: `pluglm --help` must not wait for what only a plugin needs.
+_HOMES = ("pluglm.errors", "pluglm.corpus.document", "pluglm.hookspecs", "pluglm.technique", "pluglm.families")
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            import importlib
+
+            for home in _HOMES:
+                module = importlib.import_module(home)
+                if hasattr(module, name):
+                    globals()[name] = getattr(module, name)
+                    return globals()[name]
+        raise AttributeError(f"module 'pluglm' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

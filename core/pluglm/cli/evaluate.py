@@ -6,14 +6,16 @@ import json
 
 from pluglm.cli.flags import JSON, parse, usage, wants_help
 
+FLAGS = JSON
+
 
 def run(arguments: list[str]) -> int:
     """Print the scores of RUN's model."""
     if wants_help(arguments):
         about = "Measures RUN's model. Overrides choose evaluators: 'evaluator=[a,b]'."
-        print(usage("evaluate RUN [overrides]", about, JSON), end="")
+        print(usage("evaluate RUN [overrides]", about, FLAGS), end="")
         return 0
-    given = parse(arguments, JSON)
+    given = parse(arguments, FLAGS)
     from pluglm.lifecycle.again import evaluate_again
 
     evaluation = evaluate_again(given.words, quiet="json" in given.flags)

@@ -63,4 +63,4 @@ def usage(line: str, about: str, flags: Mapping[str, Flag]) -> str:
     """A verb's help."""
     width = max((len(name) + len(flag.takes) for name, flag in flags.items()), default=0) + 1
     rows = [f"  {f'{name} {flag.takes}'.strip().ljust(width)}  {flag.help}" for name, flag in flags.items()]
-    return "\n".join([f"usage: pluglm {line}", "", about, *([""] + rows if rows else []), ""])
+    return "\n".join([f"usage: pluglm {line}", "", about, *(["", *rows] if rows else []), ""])

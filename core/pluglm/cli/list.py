@@ -9,13 +9,15 @@ from pluglm.cli.flags import JSON, parse, usage, wants_help
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 
+FLAGS = JSON
+
 
 def run(arguments: list[str]) -> int:
     """List all techniques, or those of one family."""
     if wants_help(arguments):
-        print(usage("list [FAMILY]", "Lists techniques with their first line of documentation.", JSON), end="")
+        print(usage("list [FAMILY]", "Lists techniques with their first line of documentation.", FLAGS), end="")
         return 0
-    given = parse(arguments, JSON)
+    given = parse(arguments, FLAGS)
     unknown = [word for word in given.words if word not in FAMILIES]
     if unknown:
         raise ConfigError([Problem(word, "no such family" + nearest(word, FAMILIES)) for word in unknown])

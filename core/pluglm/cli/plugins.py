@@ -7,13 +7,15 @@ import json
 from pluglm.catalog import installed_catalog
 from pluglm.cli.flags import JSON, parse, usage, wants_help
 
+FLAGS = JSON
+
 
 def run(arguments: list[str]) -> int:
     """List plugins; exit code 1 where one is broken."""
     if wants_help(arguments):
-        print(usage("plugins", "Lists plugins with their techniques, and why broken ones did not load.", JSON), end="")
+        print(usage("plugins", "Lists plugins with their techniques, and why broken ones did not load.", FLAGS), end="")
         return 0
-    given = parse(arguments, JSON)
+    given = parse(arguments, FLAGS)
     catalog = installed_catalog()
     rows = []
     for plugin in catalog.plugins.values():

@@ -13,15 +13,17 @@ from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.technique import Technique
 
+FLAGS = JSON
+
 
 def run(arguments: list[str]) -> int:
     """Show each technique named."""
     if wants_help(arguments):
         print(
-            usage("show FAMILY=NAME", "Shows a technique's parameters, documentation, source and owner.", JSON), end=""
+            usage("show FAMILY=NAME", "Shows a technique's parameters, documentation, source and owner.", FLAGS), end=""
         )
         return 0
-    given = parse(arguments, JSON)
+    given = parse(arguments, FLAGS)
     if not given.words:
         raise ConfigError([Problem("show", "takes FAMILY=NAME", hint="pluglm list shows them")])
     for word in given.words:
@@ -54,7 +56,7 @@ def describe(technique: type[Technique]) -> dict[str, Any]:
                 "name": name,
                 "type": _type(field.annotation),
                 "default": "required" if field.is_required() else field.get_default(call_default_factory=True),
-                "constraints": [str(item) for item in field.metadata],
+                "constraints": [limit for item in field.metadata for limit in _limits(item)],
                 "description": field.description or "",
             }
             for name, field in technique.model_fields.items()
@@ -64,6 +66,12 @@ def describe(technique: type[Technique]) -> dict[str, Any]:
         "owner": f"{plugin.distribution} {plugin.version}",
         "source": inspect.getsourcefile(technique),
     }
+
+
+def _limits(item: object) -> list[str]:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "multiple_of": "multiple of"}
+    signs |= {"min_length": "length >=", "max_length": "length <=", "pattern": "matches"}
+    return [f"{sign} {getattr(item, name)}" for name, sign in signs.items() if getattr(item, name, None) is not None]
 
 
 def _type(annotation: Any) -> str:

@@ -1,0 +1,140 @@
+"""`pluglm complete LINE`: what could come next on a command line; asked by the scripts of `pluglm completion`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pluglm.cli import VERBS
+
+CONFIG_VERBS = ("train", "check", "plan", "prepare", "evaluate", "compress")
+RUN_VERBS = ("resume", "evaluate", "compress", "generate", "report", "compare")
+
+
+def run(arguments: list[str]) -> int:
+    """Print the candidates for the last word of the line, one per line."""
+    for candidate in candidates(" ".join(arguments)):
+        print(candidate)
+    return 0
+
+
+def candidates(line: str) -> list[str]:
+    """What the last word of `line` (empty after a space) can become, sorted."""
+    words = line.split()
+    current = "" if not words or line[-1:].isspace() else words.pop()
+    quote = current[:1] if current[:1] in ("'", '"') else ""
+    earlier = [word.strip("'\"") for word in words[1:]]
+    found = _verbs() if not earlier else _words(earlier[0], earlier[1:], current[len(quote) :])
+    return sorted({quote + word for word in found if word.startswith(current[len(quote) :])})
+
+
+def _verbs() -> Iterable[str]:
+    return [*VERBS, "--help", "--version"]
+
+
+def _words(verb: str, earlier: list[str], current: str) -> Iterator[str]:
+    if verb not in VERBS:
+        return
+    if current.startswith("-"):
+        yield "--help"
+        yield from importlib.import_module(f"pluglm.cli.{verb.replace('-', '_')}").FLAGS
+        return
+    if verb == "completion":
+        yield from importlib.import_module("pluglm.cli.completion").SCRIPTS
+        return
+    if verb in RUN_VERBS and "=" not in current:
+        yield from _folders(current)
+    if verb not in (*CONFIG_VERBS, "list", "show"):
+        return
+    from pluglm.families import FAMILIES
+
+    if verb == "list":
+        yield from FAMILIES
+    elif verb == "show":
+        from pluglm.catalog import installed_catalog
+
+        yield from (f"{technique.family}={technique.name}" for technique in installed_catalog())
+        yield from (f"{family}=" for family in FAMILIES)
+    elif "=" in current:
+        yield from _values(*current.split("=", 1), earlier)
+    else:
+        yield from _keys(current, earlier)
+
+
+def _folders(current: str) -> Iterator[str]:
+    parent = Path(current).parent if not current.endswith("/") else Path(current)
+    if parent.is_dir():
+        yield from (f"{path}/" for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _keys(current: str, earlier: list[str]) -> Iterator[str]:
+    from pluglm.config.validate import SCALARS, SETTINGS
+    from pluglm.families import FAMILIES
+
+    yield from (f"{key}=" for key in (*SCALARS, "experiment", *FAMILIES))
+    for section, settings in SETTINGS.items():
+        yield from (f"{section}.{key}=" for key in settings.model_fields)
+    # Only once a family is begun: all parameters of all techniques at once would help nobody.
+    if "." in current:
+        yield from (f"{path}=" for path in _parameters(current.split(".")[0], earlier))
+
+
+def _parameters(family: str, earlier: list[str]) -> dict[str, Any]:
+    """Config paths of a family's parameters and their types: of the techniques chosen on the line, else of all."""
+    from pluglm.catalog import installed_catalog
+    from pluglm.families import FAMILIES
+
+    if family not in FAMILIES:
+        return {}
+    catalog = installed_catalog()
+    chosen = {
+        name
+        for word in earlier
+        if word.startswith(f"{family}=")
+        for name in word.partition("=")[2].strip("[]").split(",")
+        if catalog.find(family, name)
+    }
+    found = {}
+    for name in chosen or catalog.names(family):
+        technique = catalog.find(family, name)
+        prefix = f"{family}.{name}" if FAMILIES[family].many else family
+        for key, field in technique.model_fields.items() if technique else ():
+            found[f"{prefix}.{key}"] = field.annotation
+    return found
+
+
+def _values(key: str, value: str, earlier: list[str]) -> Iterator[str]:
+    from pluglm.catalog import installed_catalog
+    from pluglm.config.compose import experiments
+    from pluglm.config.validate import SETTINGS
+    from pluglm.families import FAMILIES
+
+    section, _, setting = key.partition(".")
+    if key in FAMILIES:
+        names = installed_catalog().names(key)
+        if not FAMILIES[key].many:
+            yield from (f"{key}={name}" for name in [*names, "auto"])
+            return
+        listed, comma, _ = value.lstrip("[").rpartition(",")
+        before = f"{key}=[{listed}{comma}"
+        yield from (f"{before}{name}" for name in names if name not in listed.split(","))
+        if not value:
+            yield f"{key}=[]"
+    elif key == "experiment":
+        yield from (f"{key}={name}" for name in experiments())
+    elif section in SETTINGS and setting in SETTINGS[section].model_fields:
+        yield from (f"{key}={choice}" for choice in _choices(SETTINGS[section].model_fields[setting].annotation))
+    else:
+        yield from (f"{key}={choice}" for choice in _choices(_parameters(section, earlier).get(key)))
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    if annotation is bool:
+        yield from ("true", "false")
+    elif get_origin(annotation) is Literal:
+        yield from map(str, get_args(annotation))
+    else:
+        for part in get_args(annotation):
+            yield from _choices(part) if part is not type(None) else ("null",)
