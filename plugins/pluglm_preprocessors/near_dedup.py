@@ -25,7 +25,11 @@ def shingles(text: str, ngram: int, unit: str) -> NDArray[np.uint64]:
 
     lowered = text.casefold()
     pieces = WORD.findall(lowered) if unit == "word" else list(lowered)
-    hashed = np.fromiter((xxhash.xxh3_64_intdigest(piece) for piece in pieces), dtype=np.uint64, count=len(pieces))
+    hashed = np.fromiter(
+        (xxhash.xxh3_64_intdigest(piece.encode("utf-8", "surrogatepass")) for piece in pieces),
+        dtype=np.uint64,
+        count=len(pieces),
+    )
     if len(hashed) > ngram:
         # Hashing windows of hashes costs a tenth of hashing the text of each window.
         window = np.zeros(len(hashed) - ngram + 1, dtype=np.uint64)

@@ -34,7 +34,7 @@ class PythonLibrary(Source):
         """The Python files of the library."""
         root = Path(sysconfig.get_paths()["stdlib"])
         files = [path for path in root.rglob("*.py") if not LEFT_OUT & set(path.relative_to(root).parts)]
-        return sorted(files, key=lambda path: xxhash.xxh3_64_intdigest(path.relative_to(root).as_posix()))
+        return sorted(files, key=lambda path: xxhash.xxh3_64_intdigest(path.relative_to(root).as_posix().encode()))
 
     def read(self) -> Iterator[Document | Unreadable]:
         """The documents, the reference first."""

@@ -1,0 +1,79 @@
+"""Perplexity and bits per byte."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import xxhash
+from pydantic import Field
+
+from pluglm import Evaluation, Evaluator, Score
+from pluglm_evaluators.bootstrap import ratio_interval
+from pluglm_evaluators.byte_ngrams import bits_per_byte, joined_bytes
+
+ORDERS = {"trigram": 3, "5gram": 5}
+
+
+class Perplexity(Evaluator):
+    """How well the model predicts held-out text: exp of the mean loss of a token, and for causal models bits per byte,
+    which does not depend on the tokenizer, beside byte n-gram models with Witten-Bell interpolation.
+
+    Source: Jelinek et al. 1977; Witten and Bell 1991.
+    """
+
+    baselines: Annotated[bool, Field(description="Measure byte n-gram models on the same documents")] = True
+    baseline_megabytes: Annotated[float, Field(gt=0, description="Training text the n-gram models see at most")] = 16.0
+
+    def evaluate(self, evaluation: Evaluation) -> Iterable[Score]:
+        """Perplexity for models over tokens; nothing for others."""
+        head = evaluation.objective.head
+        if head not in ("AutoModelForCausalLM", "AutoModelForMaskedLM"):
+            evaluation.note(f"{self.name}: a model of {head} predicts no text, so it has no perplexity")
+            return
+        nats, counts, sizes = [], [], []
+        for batch in evaluation.batches():
+            losses = evaluation.objective.loss(evaluation.model, batch)
+            nats += losses.sums.tolist()
+            counts += losses.counts.tolist()
+            if head == "AutoModelForCausalLM":
+                sizes += [
+                    len(evaluation.tokenizer.decode(row[row >= 0], skip_special_tokens=True).encode())
+                    for row in batch["labels"][:, 1:]
+                ]
+        low, high = ratio_interval(nats, counts, evaluation.seed)
+        mean = sum(nats) / sum(counts)
+        causal = head == "AutoModelForCausalLM"
+        yield Score(
+            "perplexity" if causal else "masked_perplexity",
+            math.exp(mean),
+            math.exp(low),
+            math.exp(high),
+            n=int(sum(counts)),
+            better="lower",
+            meaning="between how many tokens the model hesitates" + ("" if causal else ", where one is hidden"),
+        )
+        if causal:
+            low, high = (bound / math.log(2) for bound in ratio_interval(nats, sizes, evaluation.seed))
+            value = sum(nats) / math.log(2) / max(sum(sizes), 1)
+            meaning = "bits the model needs for a byte of held-out text"
+            yield Score("bits_per_byte", value, low, high, n=sum(sizes), better="lower", meaning=meaning)
+            if self.baselines:
+                yield from self._baselines(evaluation)
+
+    def _baselines(self, evaluation: Evaluation) -> Iterator[Score]:
+        most = int(self.baseline_megabytes * 1e6)
+        train = joined_bytes((document.text for document in evaluation.training_documents()), most)
+        test = joined_bytes((document.text for document in evaluation.validation_documents()), most)
+        key = xxhash.xxh3_128_hexdigest(train.tobytes() + b"/" + test.tobytes())
+        path = evaluation.cache / f"byte-ngrams-{key}.json"
+        if path.exists():
+            values = json.loads(path.read_text())
+        else:
+            values = {name: bits_per_byte(train, test, order) for name, order in ORDERS.items()}
+            path.write_text(json.dumps(values))
+        for name, value in values.items():
+            meaning = f"bits per byte of a byte {name} model with Witten-Bell interpolation"
+            yield Score(f"bits_per_byte_{name}", value, n=len(test), better="lower", meaning=meaning, baseline=True)
