@@ -58,7 +58,8 @@ def _words(verb: str, earlier: list[str], current: str) -> Iterator[str]:
         yield from (f"{technique.family}={technique.name}" for technique in installed_catalog())
         yield from (f"{family}=" for family in FAMILIES)
     elif "=" in current:
-        yield from _values(*current.split("=", 1), earlier)
+        key, _, value = current.partition("=")
+        yield from _values(key, value, earlier)
     else:
         yield from _keys(current, earlier)
 

@@ -1,0 +1,106 @@
+"""Hands each test of the kit the techniques of the families it is about."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pluglm import PluglmError, Technique
+from pluglm.catalog import Plugin, installed_catalog
+from pluglm.testing.plugin import chosen_plugin
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the kit's marker."""
+    config.addinivalue_line("markers", "family(*names): the families a conformance test is about; all without it")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per technique, or per plugin."""
+    chosen = chosen_plugin(metafunc.config)
+    catalog = installed_catalog()
+    plugins = [p for p in catalog.plugins.values() if chosen in (None, p.name, p.distribution, p.module)]
+    if not plugins:
+        known = ", ".join(sorted({plugin.distribution for plugin in catalog.plugins.values()}))
+        raise pytest.UsageError(f"no plugin or distribution is named {chosen!r}; installed: {known}")
+    if "plugin" in metafunc.fixturenames:
+        metafunc.parametrize("plugin", plugins, ids=[plugin.name for plugin in plugins])
+    if "kind" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("family")
+        names = {plugin.name for plugin in plugins}
+        kinds = [
+            technique
+            for technique in catalog
+            if (marker is None or technique.family in marker.args) and catalog.owner(technique).name in names
+        ]
+        metafunc.parametrize("kind", kinds, ids=[f"{kind.family}={kind.name}" for kind in kinds])
+
+
+@pytest.fixture
+def values(kind: type[Technique], tmp_path: Path) -> dict[str, Any]:
+    """Values for the parameters that `kind` needs."""
+    example = getattr(kind, "example", None)
+    if inspect.ismethod(example):
+        folder = tmp_path / "example"
+        folder.mkdir()
+        given: dict[str, Any] = example(folder)
+        return given
+    needed = [name for name, field in kind.model_fields.items() if field.is_required()]
+    if needed:
+        pytest.skip(f"{', '.join(needed)} has no default and there is no example()")
+    return {}
+
+
+@pytest.fixture
+def technique(kind: type[Technique], values: dict[str, Any]) -> Any:
+    """`kind` with its defaults."""
+    return kind.model_validate(values)
+
+
+@pytest.fixture(scope="session")
+def words() -> PreTrainedTokenizerFast:
+    """The kit's tokenizer."""
+    from pluglm.testing import samples
+
+    return samples.tokenizer()
+
+
+@pytest.fixture
+def untouched_randomness() -> Iterator[None]:
+    """Fails a test that draws from, or seeds, a generator that belongs to everybody."""
+    import numpy as np
+    import torch
+
+    def states() -> tuple[Any, ...]:
+        return random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
+
+    before = states()
+    yield
+    assert states() == before, "global random state was changed; draw from the generator that is given"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A technique that says, in a sentence for the user, what it lacks here (a word list, a model) is skipped."""
+    try:
+        return (yield)
+    except PluglmError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def with_samples() -> None:
+    """The kit's own source in the catalog, so that a run can read it."""
+    from pluglm.testing import samples
+
+    catalog = installed_catalog()
+    if "pluglm-testing" not in catalog.plugins:
+        catalog.add(Plugin("pluglm-testing", "pluglm.testing.samples", "pluglm", "0"), samples)
