@@ -26,7 +26,7 @@ def quantize_layers(model: torch.nn.Module, names: Iterable[str]) -> None:
 
     for name in names:
         layer = model.get_submodule(name)
-        weight: Any = layer.weight.T if is_transposed(layer) else layer.weight  # type: ignore[operator]
+        weight: Any = layer.weight.T if is_transposed(layer) else layer.weight
         owner, _, attribute = name.rpartition(".")
         setattr(model.get_submodule(owner), attribute, Int8Linear(weight, layer.bias))  # type: ignore[arg-type]
 
@@ -69,7 +69,8 @@ class DynamicInt8(Compressor):
             raise PluglmError(f"compressor={self.name} found no float weights in linear layers; they are int8 already")
         quantize_layers(run.model, names)
         run.note(f"{self.name}: {len(names)} linear layers are int8")
-        return run.model
+        quantized: torch.nn.Module = run.model
+        return quantized
 
     def save(self, model: torch.nn.Module, folder: Path) -> None:
         """config.json and model.safetensors, in which int8 layers have `int8_weight` and `scale`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -22,7 +22,7 @@ def smallest(weights: Sequence[torch.Tensor], sparsity: float) -> list[torch.Ten
     chosen = torch.zeros(len(magnitudes), dtype=torch.bool, device=magnitudes.device)
     # Of equal magnitudes the first go, whichever algorithm would have sorted them.
     chosen[magnitudes.argsort(stable=True)[: round(sparsity * len(magnitudes))]] = True
-    parts = chosen.split([weight.numel() for weight in weights])
+    parts = torch.split(chosen, [weight.numel() for weight in weights])
     return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
 
 
@@ -80,7 +80,7 @@ class MagnitudePruning(Compressor):
             raise PluglmError(
                 f"compressor={self.name} found no float weights in linear layers; put it before what quantizes them"
             )
-        weights = [layer.weight for layer in layers.values()]
+        weights: list[Any] = [layer.weight for layer in layers.values()]
         with torch.no_grad():
             for weight, mask in zip(weights, self._masks(layers), strict=True):
                 weight[mask] = 0
@@ -90,10 +90,11 @@ class MagnitudePruning(Compressor):
             f"{self.name}: {zeros:,} of {total:,} weights in {len(weights)} linear layers are 0 ({zeros / total:.1%}), "
             f"{zeros / every:.1%} of all parameters"
         )
-        return run.model
+        pruned: torch.nn.Module = run.model
+        return pruned
 
     def _masks(self, layers: dict[str, torch.nn.Module]) -> list[torch.Tensor]:
-        weights: list[torch.Tensor] = [layer.weight for layer in layers.values()]  # type: ignore[misc]
+        weights: list[Any] = [layer.weight for layer in layers.values()]
         if self.nm is None:
             if self.scope == "global":
                 return smallest(weights, self.sparsity)
@@ -101,7 +102,7 @@ class MagnitudePruning(Compressor):
         kept, size = (int(number) for number in self.nm.split(":"))
         masks = []
         for name, layer in layers.items():
-            weight: torch.Tensor = layer.weight.T if is_transposed(layer) else layer.weight  # type: ignore[operator,assignment]
+            weight: Any = layer.weight.T if is_transposed(layer) else layer.weight
             if weight.shape[1] % size:
                 raise PluglmError(f"compressor={self.name}: {name} has {weight.shape[1]} inputs, not groups of {size}")
             mask = smallest_in_groups(weight.contiguous(), size - kept, size)

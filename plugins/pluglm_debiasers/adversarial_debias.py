@@ -24,7 +24,7 @@ def reverse_gradient(x: torch.Tensor, strength: float) -> torch.Tensor:
             return x.view_as(x)
 
         @staticmethod
-        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
             return -strength * gradient
 
     return Reverse.apply(x)  # type: ignore[no-any-return, no-untyped-call]

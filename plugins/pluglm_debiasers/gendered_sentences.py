@@ -28,7 +28,20 @@ TEMPLATES = (
     "In the end {subject} was the best {occupation} of all, because",
     "Today {subject} met the {occupation}",
 )
-OCCUPATIONS = ["accountant", "analyst", "architect", "artist", "assistant", "author", "baker", "banker", "barber", "builder", "carpenter", "cashier", "chef", "chemist", "cleaner", "clerk", "coach", "cook", "counselor", "dancer", "dentist", "designer", "developer", "director", "doctor", "driver", "editor", "electrician", "engineer", "farmer", "firefighter", "gardener", "guard", "hairdresser", "historian", "janitor", "journalist", "judge", "laborer", "lawyer", "lecturer", "librarian", "manager", "mechanic", "musician", "nurse", "painter", "pharmacist", "photographer", "physician", "pilot", "plumber", "professor", "programmer", "receptionist", "researcher", "secretary", "scientist", "singer", "surgeon", "tailor", "teacher", "technician", "therapist", "translator", "writer"]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+OCCUPATIONS = _words(
+    "accountant analyst architect artist assistant author baker banker barber builder carpenter cashier chef chemist "
+    "cleaner clerk coach cook counselor dancer dentist designer developer director doctor driver editor electrician "
+    "engineer farmer firefighter gardener guard hairdresser historian janitor journalist judge laborer lawyer "
+    "lecturer librarian manager mechanic musician nurse painter pharmacist photographer physician pilot plumber "
+    "professor programmer receptionist researcher secretary scientist singer surgeon tailor teacher technician "
+    "therapist translator writer"
+)
 
 
 def gendered_sentences(count: int, seed: int) -> tuple[list[str], list[int]]:

@@ -91,7 +91,7 @@ class Leace(Debiaser):
         labels = torch.tensor([names.index(value) for value in values])
         # Sentences of a pair are neighbours, and must be on the same side.
         held_out = torch.arange(len(x)) // 2 % HELD_OUT == HELD_OUT - 1
-        if len(labels[~held_out].unique()) < len(names):
+        if len(set(labels[~held_out].tolist())) < len(names):
             raise PluglmError(f"debiaser={self.name}: too few documents ({len(texts)}) have the field {self.field!r}")
         projection, mean = leace_eraser(x[~held_out], torch.nn.functional.one_hot(labels, len(names))[~held_out])
         head = output_head(run.model)
@@ -104,8 +104,8 @@ class Leace(Debiaser):
         )
         chance = labels[held_out].bincount().max().item() / int(held_out.sum())
         run.note(
-            f"{self.name}: a linear probe of what the output head sees tells {self.field or 'gender'} in {before:.0%} of "
-            f"{int(held_out.sum())} held-out texts before and {after:.0%} after (guessing: {chance:.0%})"
+            f"{self.name}: a linear probe of what the output head sees tells {self.field or 'gender'} in {before:.0%} "
+            f"of {int(held_out.sum())} held-out texts before and {after:.0%} after (guessing: {chance:.0%})"
         )
 
     def _concept(self, run: TrainingRun) -> tuple[Sequence[str], Sequence[str]]:
