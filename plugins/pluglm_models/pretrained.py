@@ -12,17 +12,32 @@ from pydantic import Field
 from pluglm import ConfigError, DataError, Model, Problem
 
 if TYPE_CHECKING:
+    from torch import nn
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from pluglm.config.run_config import RunConfig
 
 CLASSIFIER = "AutoModelForSequenceClassification"
-ENCODERS = frozenset(
-    "albert bert camembert convbert deberta deberta-v2 distilbert electra ernie flaubert longformer mobilebert "
-    "modernbert mpnet nomic_bert roberta roberta-prelayernorm squeezebert xlm-roberta xlm-roberta-xl".split()
-)
 # Their positions count from pad_token_id + 1 on, so that many of max_position_embeddings serve no token.
-OFFSET_POSITIONS = frozenset("camembert longformer roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl".split())
+OFFSET_POSITIONS = frozenset(
+    ("camembert", "longformer", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl")
+)
+ENCODERS = OFFSET_POSITIONS | {
+    "albert",
+    "bert",
+    "convbert",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+    "ernie",
+    "flaubert",
+    "mobilebert",
+    "modernbert",
+    "mpnet",
+    "nomic_bert",
+    "squeezebert",
+}
 
 
 def model_folder(path: Path) -> Path | None:
@@ -196,11 +211,16 @@ def freeze(model: PreTrainedModel, what: bool | int) -> None:
         for module in model.base_model.modules()
         if isinstance(module, nn.ModuleList) and len(module) == model.config.num_hidden_layers
     )
-    kept = {id(parameter) for layer in list(layers)[what:] for parameter in layer.parameters()}
-    in_layers = {id(parameter) for parameter in layers.parameters()}
-    for module in model.base_model.modules():
-        if isinstance(module, nn.Embedding):
-            module.requires_grad_(False)
-    for parameter in layers.parameters():
-        if id(parameter) in in_layers - kept:
-            parameter.requires_grad_(False)
+    for module in [*before(layers, model.base_model), *layers[:what]]:
+        module.requires_grad_(False)
+
+
+def before(layers: nn.ModuleList, body: nn.Module) -> Iterator[nn.Module]:
+    """The parts of `body` that make embeddings, their norms among them, and do not hold `layers`."""
+    from torch import nn
+
+    for part in body.children():
+        if part is not layers and any(module is layers for module in part.modules()):
+            yield from before(layers, part)
+        elif part is not layers and any(isinstance(module, nn.Embedding) for module in part.modules()):
+            yield part

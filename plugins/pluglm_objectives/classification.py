@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pluglm import Batch, Document, Example, Losses, Objective, Predictions
-from pluglm_objectives.token_losses import attention_mask, model_outputs, padded
+from pluglm_objectives.token_losses import attention_mask, end_of_text, padded, start_of_text, text_ids
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,12 +22,26 @@ def labels_of(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
 
 
+def classified(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:
+    """The model's outputs. `inputs_embeds` in the batch take the place of the embeddings of `input_ids`: decoders still
+    need the ids, to see which token is the last that is not padding, so that they are not passed alone."""
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask") if name in batch}
+    if "inputs_embeds" not in batch:
+        return model(**inputs, **forward)
+    given = batch["inputs_embeds"]
+    handle = model.get_input_embeddings().register_forward_hook(lambda *_: given)
+    try:
+        return model(**inputs, **forward)
+    finally:
+        handle.remove()
+
+
 class Classification(Objective):
     """Predict a label of the document: sentiment, spam, topic.
 
-    With single labels the loss is the cross-entropy of a softmax; with multiple labels (a list in the field), the sum of
-    the binary cross-entropies of each label. `class_weights=balanced` weighs a class by documents / (classes * documents
-    of the class), as King and Zeng 2001 do. Label smoothing as in Szegedy et al. 2016.
+    With single labels the loss is the cross-entropy of a softmax; with multiple labels (a list in the field), the sum
+    of the binary cross-entropies of each label. `class_weights=balanced` weighs a class by documents / (classes *
+    documents of the class), as King and Zeng 2001 do. Label smoothing as in Szegedy et al. 2016.
     """
 
     head: ClassVar[str] = "AutoModelForSequenceClassification"
@@ -41,6 +55,12 @@ class Classification(Objective):
         Literal["none", "balanced"], Field(description="Whether rare classes weigh more (single labels only)")
     ] = "none"
     label_smoothing: Annotated[float, Field(ge=0, lt=1, description="Share of the target spread over all labels")] = 0.0
+
+    @model_validator(mode="after")
+    def _weights_are_for_single_labels(self) -> Classification:
+        if self.multiple and self.class_weights != "none":
+            raise ValueError("class_weights is for single labels: leave it at none, or turn multiple off")
+        return self
 
     def required_fields(self) -> tuple[str, ...]:
         """The label's field."""
@@ -75,8 +95,9 @@ class Classification(Objective):
             raise ValueError(f"label {unknown[0]!r} does not occur in the training documents")
         if not document.text.strip():
             raise ValueError("the text is empty")
-        body = tokenizer.encode(document.text, add_special_tokens=False)[: sequence_length - 2]
-        ids = [tokenizer.cls_token_id, *body, tokenizer.sep_token_id]
+        start, end = start_of_text(tokenizer), end_of_text(tokenizer)
+        body = text_ids(document.text, tokenizer)[: sequence_length - len(start) - len(end)]
+        ids = [*start, *body, *end]
         if self.multiple:
             yield {"input_ids": ids, "target": [int(label in given) for label in labels]}
             return
@@ -104,7 +125,7 @@ class Classification(Objective):
         import torch
         import torch.nn.functional as F
 
-        outputs = model_outputs(model, batch, **forward)
+        outputs = classified(model, batch, **forward)
         logits, labels = outputs.logits.float(), batch["labels"]
         if self.multiple:
             targets = labels * (1 - self.label_smoothing) + self.label_smoothing / 2
@@ -115,7 +136,7 @@ class Classification(Objective):
 
     def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
         """The likeliest label; with multiple labels, whether each is likelier than not."""
-        logits: torch.Tensor = model_outputs(model, batch).logits
+        logits: torch.Tensor = classified(model, batch).logits
         labels = batch["labels"]
         import torch
 

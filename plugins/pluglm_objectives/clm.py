@@ -10,9 +10,11 @@ from pluglm_objectives.token_losses import (
     IGNORED,
     attention_mask,
     cross_entropy_by_example,
+    end_of_text,
     model_outputs,
     padded,
     predictions_of,
+    text_ids,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Clm(Objective):
     ) -> Iterable[Example]:
         """The document's tokens and the end-of-text token; nothing for an empty document."""
         if document.text:
-            yield {"input_ids": [*tokenizer.encode(document.text, add_special_tokens=False), tokenizer.eos_token_id]}
+            yield {"input_ids": [*text_ids(document.text, tokenizer), *end_of_text(tokenizer)]}
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
@@ -49,9 +51,12 @@ class Clm(Objective):
 
     def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
         """Cross-entropy of each position's logits with the next token."""
-        outputs = model_outputs(model, batch, **forward)
-        return cross_entropy_by_example(outputs.logits[:, :-1], batch["labels"][:, 1:], outputs)
+        import torch.nn.functional as F
+
+        outputs = model_outputs(model, batch, **{"use_cache": False, **forward})
+        # The labels move, not the logits: these are many times larger, and cutting them would copy them.
+        return cross_entropy_by_example(outputs.logits, F.pad(batch["labels"][:, 1:], (0, 1), value=IGNORED), outputs)
 
     def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
         """The likeliest next token at every position."""
-        return predictions_of(model_outputs(model, batch).logits[:, :-1], batch["labels"][:, 1:])
+        return predictions_of(model_outputs(model, batch, use_cache=False).logits[:, :-1], batch["labels"][:, 1:])

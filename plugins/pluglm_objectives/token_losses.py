@@ -9,7 +9,7 @@ from pluglm import Batch, Losses, Predictions
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 IGNORED = -100
 """The label of a position that has no loss, as `transformers` has it."""
@@ -30,6 +30,25 @@ def attention_mask(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
     if len({len(row) for row in rows}) == 1:
         return {}
     return {"attention_mask": padded([torch.ones(len(row), dtype=torch.long) for row in rows], 0)}
+
+
+def end_of_text(tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """The token that ends a document: the same for every objective, so that a model trained by one knows it in another.
+    Tokenizers of encoders often have a separator in its place; nothing where there is neither."""
+    ids = (tokenizer.eos_token_id, tokenizer.sep_token_id)
+    return [next(i for i in ids if i is not None)] if any(i is not None for i in ids) else []
+
+
+def start_of_text(tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """The token at which encoders answer about a whole document; the first token of decoders that have one."""
+    ids = (tokenizer.cls_token_id, tokenizer.bos_token_id)
+    return [next(i for i in ids if i is not None)] if any(i is not None for i in ids) else []
+
+
+def text_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """The ids of `text` alone; a special token that is spelt out in it is text."""
+    ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"]
+    return ids
 
 
 def model_outputs(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:

@@ -24,11 +24,19 @@ class Data(Parallelism):
 
     processes: Annotated[int, Field(ge=2, description="How many processes")] = 2
 
+    find_unused_parameters: Annotated[
+        bool, Field(description="Allow for parameters that a step does not use, at the cost of a search in every step")
+    ] = True
+
     def world_size(self) -> int:
         """As configured."""
         return self.processes
 
     def wrap(self, module: torch.nn.Module, accelerator: Accelerator) -> torch.nn.Module:
         """`module` as torch's DistributedDataParallel."""
+        from accelerate.utils import DistributedDataParallelKwargs
+
+        # Accelerate takes this at its construction, when no parallelism has been asked yet.
+        accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=self.find_unused_parameters)
         prepared: torch.nn.Module = accelerator.prepare_model(module)
         return prepared
