@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pluglm.config.run_config import RunConfig
 
 CLASSIFIER = "AutoModelForSequenceClassification"
+ANY = frozenset({"AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModelForSeq2SeqLM", CLASSIFIER})
 # Their positions count from pad_token_id + 1 on, so that many of max_position_embeddings serve no token.
 OFFSET_POSITIONS = frozenset(
     ("camembert", "longformer", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl")
@@ -95,8 +96,9 @@ class Pretrained(Model):
     ] = False
 
     def heads(self) -> frozenset[str]:
-        """What the model's `config.json` allows; nothing where there is none, which `problems` explains."""
-        return heads_of(read_config(self.path))
+        """What the model's `config.json` allows. Where it cannot be read, any: what is wrong then is the path, which
+        `problems` says, and not the objective."""
+        return heads_of(read_config(self.path)) or ANY
 
     def problems(self, run: RunConfig) -> Iterator[Problem]:
         """The folder must hold a model and its tokenizer, and the model must take what the run asks of it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from pluglm import Batch, Document, Example, Losses, Objective, Predictions
 from pluglm_objectives.token_losses import (
@@ -19,7 +21,19 @@ from pluglm_objectives.token_losses import (
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+def positions(ids: torch.Tensor, ends: Sequence[int]) -> torch.Tensor:
+    """(batch, length) ints: the place of each token in its document, which begins behind one of `ends`."""
+    import torch
+
+    places = torch.arange(ids.shape[1]).expand_as(ids)
+    begins = torch.zeros_like(ids, dtype=torch.bool)
+    for end in ends:
+        begins[:, 1:] |= ids[:, :-1] == end
+    return places - torch.where(begins, places, 0).cummax(dim=1).values
 
 
 class Clm(Objective):
@@ -34,6 +48,11 @@ class Clm(Objective):
     packs: ClassVar[bool] = True
     suggests: ClassVar[dict[str, str]] = {"model": "causal_lm"}
 
+    isolate_documents: Annotated[
+        bool,
+        Field(description="Whether a document in a block sees nothing of those before it: exact, slower attention"),
+    ] = False
+
     def examples(
         self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
     ) -> Iterable[Example]:
@@ -46,8 +65,14 @@ class Clm(Objective):
     ) -> Batch:
         """`input_ids` and `labels`, (batch, longest); padding has no label."""
         rows = [example["input_ids"] for example in examples]
-        pad = tokenizer.pad_token_id
-        return {"input_ids": padded(rows, pad), "labels": padded(rows, IGNORED), **attention_mask(rows)}
+        batch = {"input_ids": padded(rows, tokenizer.pad_token_id), "labels": padded(rows, IGNORED)}
+        if not self.isolate_documents:
+            return batch | attention_mask(rows)
+        places = positions(batch["input_ids"], end_of_text(tokenizer))
+        # Nothing predicts the first token of a document. What follows the last one is padding, which nothing looks
+        # back at, so that no mask is needed, with which `transformers` would not tell documents apart.
+        batch["labels"][places == 0] = IGNORED
+        return batch | {"position_ids": places}
 
     def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
         """Cross-entropy of each position's logits with the next token."""

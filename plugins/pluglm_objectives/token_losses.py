@@ -53,7 +53,7 @@ def text_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
 def model_outputs(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:
     """The model's outputs for the inputs in the batch; `inputs_embeds` takes the place of `input_ids`."""
-    names = ["inputs_embeds" if "inputs_embeds" in batch else "input_ids", "attention_mask"]
+    names = ["inputs_embeds" if "inputs_embeds" in batch else "input_ids", "attention_mask", "position_ids"]
     return model(**{name: batch[name] for name in names if name in batch}, **forward)
 
 

@@ -180,11 +180,11 @@ def test_nothing_left_to_train_is_an_error(tmp_path):
 def test_what_cannot_be_loaded_is_said_before_the_run(tmp_path):
     (problem,) = Pretrained(path=tmp_path / "no").problems(run())
     assert (problem.path, problem.reason) == ("model.path", "does not exist")
-    assert Pretrained(path=tmp_path / "no").heads() == frozenset()
+    assert Pretrained(path=tmp_path / "no").heads() >= {CLM, MLM, CLASSES}
     (problem,) = Pretrained(path=tmp_path).problems(run())
     assert "no config.json" in problem.reason
     (tmp_path / "config.json").write_text("{broken")
-    assert Pretrained(path=tmp_path).heads() == frozenset()
+    assert Pretrained(path=tmp_path).heads() >= {CLM, MLM, CLASSES}
     assert "model_type" in next(iter(Pretrained(path=tmp_path).problems(run()))).reason
     saved(tmp_path)
     (problem,) = Pretrained(path=tmp_path).problems(run(length=17))

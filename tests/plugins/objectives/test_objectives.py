@@ -25,10 +25,7 @@ from pluglm_tokenizers.byte import Byte
 TOKENIZER = Byte().build(iter(()))
 TEXTS = ["The cat sat.", "On the mat, a dog ran away!", "x", "Größe", "A bird flew over it all."]
 LABELS = ["b", "a", "b", "c", "b"]
-DOCUMENTS = [
-    Document(text, id=str(i), fields={"label": label})
-    for i, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))
-]
+DOCUMENTS = [Document(text, fields={"label": label}) for text, label in zip(TEXTS, LABELS, strict=True)]
 DECODERS = {name: CausalLm(size="nano", architecture=name) for name in ("llama", "gpt2")}
 MODELS = {**DECODERS, "bert": MaskedLm(size="nano")}
 
@@ -146,6 +143,24 @@ def test_clm_documents_end_and_are_not_masked_without_padding():
     batch = collated(Clm(), [{"input_ids": ids[0]}, {"input_ids": ids[2]}])
     assert batch["attention_mask"].sum(1).tolist() == [len(ids[0]), 2]
     assert batch["labels"][1].tolist() == ids[2] + [-100] * (len(ids[0]) - 2)
+
+
+@pytest.mark.parametrize("technique", DECODERS.values(), ids=DECODERS)
+def test_packed_documents_that_are_isolated_have_the_loss_of_each_alone(technique):
+    objective = Clm(isolate_documents=True)
+    parts, built = examples(objective), model(technique, objective)
+    rows = [[token for part in parts[a:b] for token in part["input_ids"]] for a, b in ((0, 3), (3, 5))]
+    packed = collated(objective, [{"input_ids": row} for row in rows])
+    assert packed["position_ids"][0, :16].tolist() == [*range(13), 0, 1, 2]
+    with torch.no_grad():
+        losses = objective.loss(built, packed)
+        alone = [Clm().loss(built, collated(Clm(), [part])) for part in parts]
+        joined = Clm().loss(built, collated(Clm(), [{"input_ids": row} for row in rows]))
+    for row, own in ((0, alone[:3]), (1, alone[3:])):
+        torch.testing.assert_close(losses.sums[row], sum(part.sums[0] for part in own), rtol=1e-6, atol=1e-5)
+        assert losses.counts[row] == sum(part.counts[0] for part in own)
+    assert joined.counts.sum() == losses.counts.sum() + 3
+    assert not torch.allclose(joined.sums, losses.sums)
 
 
 def test_special_tokens_spelt_out_in_a_text_stay_text():
