@@ -34,6 +34,9 @@ def untie(model: PreTrainedModel, head: torch.nn.Linear) -> None:
     if head.weight is not model.get_input_embeddings().weight:
         return
     head.weight = torch.nn.Parameter(head.weight.detach().clone(), requires_grad=head.weight.requires_grad)
+    if head.bias is not None:
+        # BERT's is also held by the module around the head, and of two holders saving keeps one.
+        head.bias = torch.nn.Parameter(head.bias.detach().clone(), requires_grad=head.bias.requires_grad)
     model.config.get_text_config().tie_word_embeddings = False
     model.config.tie_word_embeddings = False
     # Only while they are listed here does saving leave the head's weights out.
