@@ -1,0 +1,115 @@
+"""Charts as inline SVG whose colours are the page's, so that they follow its light or dark scheme."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 460, 250
+MOST_POINTS = 800
+
+# matplotlib only takes colours: these stand in for the CSS variables put in their place afterwards.
+TEXT, GRID = "#010203", "#010204"
+SERIES = ("#010205", "#010206", "#010207", "#010208")
+VARIABLES = {TEXT: "var(--muted)", GRID: "var(--line)"} | {
+    colour: f"var(--series-{number})" for number, colour in enumerate(SERIES, start=1)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart: `x` and `y` of the same length. `dots` marks each point, for lines of few points."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    dots: bool = False
+
+
+def line_chart(
+    name: str,
+    title: str,
+    series: Sequence[Series],
+    x_label: str = "step",
+    mark: tuple[float, str] | None = None,
+    from_zero: bool = False,
+) -> Markup:
+    """An SVG element; `name` must be unique on the page. `mark`: a vertical line at an x, with its label.
+
+    The same arguments give the same text, byte for byte.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    options = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 10, "axes.unicode_minus": True}
+    with matplotlib.rc_context(options):
+        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+        axes = figure.add_subplot()
+        for colour, line in zip(SERIES, series, strict=False):
+            x, y = _thin(line.x), _thin(line.y)
+            marker = "o" if line.dots or len(x) == 1 else ""
+            axes.plot(x, y, color=colour, label=line.label, linewidth=1.8, marker=marker, markersize=4)
+        if mark is not None:
+            axes.axvline(mark[0], color=TEXT, linewidth=1, linestyle="--")
+            where = axes.get_xaxis_transform()
+            axes.text(mark[0], 0.99, mark[1] + " ", transform=where, color=TEXT, ha="right", va="top")
+        if from_zero:
+            axes.set_ylim(bottom=0)
+        for side, spine in axes.spines.items():
+            spine.set_visible(side == "bottom")
+            spine.set_color(GRID)
+        axes.grid(axis="y", color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.tick_params(colors=TEXT, length=0)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.offsetText.set_color(TEXT)
+        axes.set_xlabel(x_label, color=TEXT)
+        if len(series) > 1:
+            axes.legend(frameon=False, labelcolor=TEXT, ncols=len(series), loc="lower left", bbox_to_anchor=(0, 1))
+        target = io.StringIO()
+        figure.patch.set_visible(False)
+        axes.patch.set_visible(False)
+        FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None})
+    return _for_page(target.getvalue(), name, title, _told(series))
+
+
+def _for_page(svg: str, name: str, title: str, description: str) -> Markup:
+    """Without what only a file of its own needs, with a title and the page's colours and font."""
+    body = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    body = body.partition(">")[2]
+    # Identifiers are shared by all charts of a page.
+    body = re.sub(r'(id="|url\(#|xlink:href="#|href="#)', rf"\g<1>{name}-", body).replace("xlink:href", "href")
+    body = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font-size: \1", body)
+    for colour, variable in VARIABLES.items():
+        body = body.replace(colour, variable)
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">{escape(title)}</title>'
+        f'<desc id="{name}-desc">{escape(description)}</desc>'
+    )
+    return Markup(head + body)
+
+
+def _told(series: Sequence[Series]) -> str:
+    """What a line does, for who cannot see it."""
+    told = []
+    for line in series:
+        points = [(x, y) for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
+        if points:
+            (x0, y0), (x1, y1) = points[0], points[-1]
+            told.append(f"{line.label}: {y0:.4g} at {x0:g}, {y1:.4g} at {x1:g}")
+    return "; ".join(told)
+
+
+def _thin(values: Sequence[float]) -> Sequence[float]:
+    """At most `MOST_POINTS` of them, the last among them."""
+    stride = math.ceil(len(values) / MOST_POINTS) or 1
+    return [*values[:-1:stride], values[-1]] if len(values) else values

@@ -1,0 +1,333 @@
+"""report.html: one page, of one file, that tells what a run did."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+HERE = Path(__file__).parent
+MOST_EXTRA_CHARTS = 12
+MOST_INPUTS = 50
+USUAL = {"kind", "step", "loss", "learning_rate", "grad_norm", "tokens", "seconds", "tokens_per_second"}
+CURVES = [
+    ("learning_rate", "Learning rate", True),
+    ("grad_norm", "Gradient norm, before clipping", True),
+    ("tokens_per_second", "Tokens per second", True),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A part of a bar: `share` of the full width in percent, `kind` its CSS class."""
+
+    kind: str
+    share: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A score in a table of stages, with its change from the first stage: "good", "bad", "same" or ""."""
+
+    value: str
+    interval: str = ""
+    change: str = ""
+    verdict: str = ""
+
+
+def write_report(folder: Path) -> Path:
+    """Write report.html from whatever files of the run in `folder` are there, and return its path."""
+    run = read_run(folder)
+    page = environment().get_template("report.html.jinja").render(
+        run=run,
+        figures=_figures(run),
+        stations=_stations(run),
+        tokens=_tokens(run),
+        charts=_charts(run),
+        scores=_scores(run),
+        stages=_stages(run.model_stages()),
+        compressed=_stages([*run.model_stages()[-1:], *run.compressed_stages()]),
+        techniques=techniques(run.config),
+        config_text=yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True) if run.config else "",
+        plan=_plan(run.plan),
+        most_inputs=MOST_INPUTS,
+    )  # fmt: skip
+    target = folder / "report.html"
+    temporary = target.with_name("report.html.tmp")
+    # A lone surrogate in a document must not cost the report.
+    temporary.write_text(page, encoding="utf-8", errors="replace")
+    temporary.replace(target)
+    return target
+
+
+def environment() -> Environment:
+    """The templates of this folder; everything put into them is escaped in HTML."""
+    from jinja2 import Environment, FileSystemLoader
+    from markupsafe import Markup
+
+    made = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=lambda name: name is not None and ".html" in name,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["style"] = Markup((HERE / "report.css").read_text(encoding="utf-8"))
+    made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": _diff, "cell": _markdown_cell}
+    return made
+
+
+def techniques(config: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every chosen technique in the order of a run: its family, how it is called there, and its parameters."""
+    from pluglm.families import FAMILIES
+
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    for family, spec in FAMILIES.items():
+        chosen = config.get(family)
+        if not isinstance(chosen, Mapping):
+            continue
+        labelled = chosen.items() if spec.many else [("", chosen)]
+        for label, parameters in labelled:
+            if isinstance(parameters, Mapping):
+                name = str(parameters.get("name", label))
+                shown = name if label in ("", name) else f"{label} ({name})"
+                found.append((family, shown, {key: value for key, value in parameters.items() if key != "name"}))
+    return found
+
+
+def _figures(run: RunData) -> list[tuple[str, str, str]]:
+    """The headline: (what, figure, small print)."""
+    figures: list[tuple[str, str, str]] = []
+    results, split = run.results, run.at_split()
+    if run.stations:
+        kept = split.get("train", 0) + split.get("validation", 0) or run.stations[-1].get("kept", 0)
+        figures.append(("Documents kept", number(kept), f"of {number(run.entered())} that the sources gave"))
+    if run.evaluations and run.evaluations[0].get("parameters") is not None:
+        first = run.model_stages()[-1:] or run.evaluations
+        figures.append(("Parameters", number(first[0].get("parameters")), size(first[0].get("size_bytes"))))
+    steps = results.get("steps_done") or (run.train[-1]["step"] if run.train else None)
+    if steps is not None:
+        planned = results.get("steps_planned") or run.plan.get("steps")
+        tokens = results.get("tokens") or (run.train[-1].get("tokens") if run.train else None)
+        said = f"of {number(planned)} planned" if planned and planned != steps else f"{number(tokens)} tokens"
+        figures.append(("Steps", number(steps), said))
+    best = run.best_validation()
+    if best is not None:
+        last = run.validation[-1]
+        small = "the last is the best" if best is last else f"best {number(best['loss'])} at step {best['step']}"
+        figures.append(("Validation loss", number(last.get("loss")), small))
+    if results.get("training_seconds") is not None:
+        total = f"{seconds(results.get('total_seconds'))} in all"
+        figures.append(("Training time", seconds(results["training_seconds"]), total))
+    return figures
+
+
+def _stations(run: RunData) -> list[dict[str, Any]]:
+    """Each station with the parts of its bar; all bars have one scale."""
+    most = max((s.get("read", 0) + s.get("added", 0) for s in run.stations), default=0) or 1
+    shown = []
+    for station in run.stations:
+        arrived = station.get("read", 0) + station.get("added", 0)
+        if station["station"] == "split":
+            parts = [("kept", station.get("train", 0), "train"), ("held", station.get("validation", 0), "validation")]
+            arrived = arrived or sum(count for _, count, _ in parts)
+            most = max(most, arrived)
+        else:
+            parts = [("kept", station.get("kept", 0), "kept")]
+            parts += [("dropped", n, f"dropped: {reason}") for reason, n in (station.get("dropped") or {}).items()]
+            lost = (station.get("quarantined") or {}).items()
+            parts += [("quarantined", n, f"quarantined: {reason}") for reason, n in lost]
+        bars = [Bar(kind, 100 * n / most, f"{label} {number(n)}") for kind, n, label in parts if n]
+        shown.append(station | {"arrived": arrived, "bars": bars, "losses": [part for part in parts if part[1]][1:]})
+    return shown
+
+
+def _tokens(run: RunData) -> list[dict[str, Any]]:
+    shown = []
+    for split, account in run.tokens.items():
+        used, padding = account.get("tokens_used", 0), account.get("padding", 0)
+        dropped = account.get("dropped") or {}
+        parts = [("kept", used, "used"), *(("dropped", n, f"dropped: {reason}") for reason, n in dropped.items())]
+        parts.append(("held", padding, "padding"))
+        whole = sum(n for _, n, _ in parts) or 1
+        bars = [Bar(kind, 100 * n / whole, f"{label} {number(n)}") for kind, n, label in parts if n]
+        shown.append(account | {"split": split, "bars": bars, "losses": [part for part in parts if part[1]][1:]})
+    return shown
+
+
+def _charts(run: RunData) -> list[tuple[str, Markup]]:
+    from pluglm.reporting.charts import Series, line_chart
+
+    charts: list[tuple[str, Markup]] = []
+    loss = [
+        Series("train", *_points(run.train, "loss")),
+        Series("validation", *_points(run.validation, "loss"), dots=len(run.validation) <= 40),
+    ]
+    loss = [line for line in loss if line.x]
+    mark = None
+    if run.results.get("stopped") and run.results.get("steps_done"):
+        mark = (float(run.results["steps_done"]), "stopped early")
+    if loss:
+        charts.append(("Loss (nats)", line_chart("loss", "Loss by step", loss, mark=mark)))
+    for key, title, from_zero in CURVES:
+        x, y = _points(run.train, key)
+        if x:
+            name = key.replace("_", "-")
+            charts.append((title, line_chart(name, f"{title} by step", [Series(title, x, y)], from_zero=from_zero)))
+    extra = sorted({key for line in run.train + run.validation for key in line} - USUAL)
+    for position, key in enumerate(extra[:MOST_EXTRA_CHARTS]):
+        parts = [Series("train", *_points(run.train, key)), Series("validation", *_points(run.validation, key))]
+        parts = [line for line in parts if line.x]
+        if parts:
+            charts.append((key.replace("_", " "), line_chart(f"extra-{position}", f"{key} by step", parts)))
+    return charts
+
+
+def _points(lines: Sequence[Mapping[str, Any]], key: str) -> tuple[list[float], list[float]]:
+    found = [
+        (float(line["step"]), float(line[key]))
+        for line in lines
+        if isinstance(line.get(key), int | float) and not isinstance(line[key], bool)
+    ]
+    if not any(math.isfinite(y) for _, y in found):
+        return [], []
+    return [x for x, _ in found], [y for _, y in found]
+
+
+def _scores(run: RunData) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The scores of the model in `model/`, by evaluator, each evaluator's baselines after its own figures."""
+    stages = run.model_stages()
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for score in stages[-1].get("scores") or [] if stages else []:
+        groups.setdefault(str(score.get("evaluator", "")), []).append(score | {"whisker": None})
+    for scores in groups.values():
+        scores.sort(key=lambda score: bool(score.get("baseline")))
+        _add_whiskers(scores)
+    return list(groups.items())
+
+
+def _add_whiskers(scores: list[dict[str, Any]]) -> None:
+    """Positions in percent of the value and its interval, on one scale for a score and the baselines named like it."""
+    for leader in [s for s in scores if not s.get("baseline")]:
+        peers = [s for s in scores if s is leader or (s.get("baseline") and str(leader["name"]) in str(s["name"]))]
+        ends = [float(s[key]) for s in peers for key in ("value", "low", "high") if _is_number(s.get(key))]
+        if len(ends) < 2 or max(ends) == min(ends):
+            continue
+        low, span = min(ends), max(ends) - min(ends)
+        for score in peers:
+            if _is_number(score.get("value")):
+                place = {key: score[key] if _is_number(score.get(key)) else score["value"] for key in ("low", "high")}
+                at = {key: 4 + 92 * (float(v) - low) / span for key, v in {**place, "value": score["value"]}.items()}
+                score["whisker"] = at
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _stages(stages: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """A table with a column for each stage and a row for each score, changes being from the first stage."""
+    if len(stages) < 2:
+        return None
+    keys: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for stage in stages:
+        for score in stage.get("scores") or []:
+            if not score.get("baseline"):
+                keys.setdefault((str(score.get("evaluator", "")), str(score["name"])), score)
+    rows = []
+    for (evaluator, name), described in keys.items():
+        found = [
+            next((s for s in e.get("scores") or [] if (s.get("evaluator", ""), s["name"]) == (evaluator, name)), None)
+            for e in stages
+        ]
+        cells = [_cell(score, found[0] if position else None) for position, score in enumerate(found)]
+        rows.append({"evaluator": evaluator, "name": name, "better": described.get("better", ""), "cells": cells})
+    for key, name, show in (
+        ("parameters", "parameters", number),
+        ("size_bytes", "size on disk", size),
+        ("latency_ms", "latency of one example, ms", number),
+    ):
+        if all(e.get(key) is None for e in stages) or len({e.get(key) for e in stages}) == 1:
+            continue
+        first = stages[0].get(key)
+        cells = [
+            Cell(show(e.get(key)), change=_percent(e.get(key), first) if i else "", verdict=_verdict(e, first, key, i))
+            for i, e in enumerate(stages)
+        ]
+        rows.append({"evaluator": "", "name": name, "better": "lower", "cells": cells})
+    return {"stages": [e["stage"] for e in stages], "rows": rows}
+
+
+def _verdict(evaluation: Mapping[str, Any], first: Any, key: str, position: int) -> str:
+    if not position or not _is_number(evaluation.get(key)) or not _is_number(first) or evaluation[key] == first:
+        return ""
+    return "good" if evaluation[key] < first else "bad"
+
+
+def _percent(value: Any, first: Any) -> str:
+    if not _is_number(value) or not _is_number(first) or not first:
+        return ""
+    share = 100 * (float(value) - float(first)) / float(first)
+    return "±0 %" if abs(share) < 0.05 else f"{share:+.1f} %".replace("-", "−")
+
+
+def _cell(score: Mapping[str, Any] | None, first: Mapping[str, Any] | None) -> Cell:
+    if score is None:
+        return Cell("–")
+    value, interval = score.get("value"), interval_text(score)
+    if first is None or not _is_number(value) or not _is_number(first.get("value")):
+        return Cell(number(value), interval)
+    change = float(score["value"]) - float(first["value"])
+    text = "±0" if change == 0 else ("+" if change > 0 else "−") + number(abs(change), 3)
+    better = score.get("better", "")
+    low, high = first.get("low"), first.get("high")
+    if change == 0 or (_is_number(low) and _is_number(high) and float(low or 0) <= score["value"] <= float(high or 0)):
+        # Inside the interval of the first stage: nothing that could be told from chance.
+        return Cell(number(value), interval, text, "same")
+    verdict = "" if better not in ("lower", "higher") else "good" if (change < 0) == (better == "lower") else "bad"
+    return Cell(number(value), interval, text, verdict)
+
+
+def interval_text(score: Mapping[str, Any]) -> str:
+    """The 95 % interval of a score, or nothing."""
+    low, high = score.get("low"), score.get("high")
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def _plan(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    for path, value in flatten(plan).items():
+        shown = size(value) if "bytes" in path else seconds(value) if path.endswith("seconds") else number(value)
+        rows.append((path.replace(".", ": ").replace("_bytes", "").replace("_", " "), shown))
+    return rows
+
+
+def _diff(before: str, after: str) -> tuple[list[tuple[bool, str]], list[tuple[bool, str]]]:
+    """Both texts cut into (changed, piece)."""
+    a, b = (re.findall(r"\w+|\s|[^\w\s]", text) for text in (before, after))
+    old: list[tuple[bool, str]] = []
+    new: list[tuple[bool, str]] = []
+    for kind, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if a1 > a0:
+            old.append((kind != "equal", "".join(a[a0:a1])))
+        if b1 > b0:
+            new.append((kind != "equal", "".join(b[b0:b1])))
+    return old, new
+
+
+def _markdown_cell(value: Any) -> str:
+    """A value in one line of a Markdown table, where nothing in it is markup."""
+    text = " ".join(str(value).split())
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", text)

@@ -1,0 +1,189 @@
+"""What a run folder holds, read so that a missing, empty or torn file costs only what was in it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+QUARANTINE_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Records that one station could not use for one reason: how many, and the first few as they were written."""
+
+    station: str
+    reason: str
+    count: int
+    examples: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """A run as its folder tells it; what is not there is empty."""
+
+    folder: Path
+    config: dict[str, Any] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
+    stations: list[dict[str, Any]] = field(default_factory=list)
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    quarantine: list[Quarantined] = field(default_factory=list)
+    train: list[dict[str, Any]] = field(default_factory=list)
+    validation: list[dict[str, Any]] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+    plan: dict[str, Any] = field(default_factory=dict)
+    architecture: str = ""
+
+    @property
+    def name(self) -> str:
+        """The run's name, or its folder's where it has none."""
+        return str(self.results.get("name") or self.config.get("name") or self.folder.name)
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The evaluations, in the order in which they were made."""
+        return [e for e in self.results.get("evaluations") or [] if isinstance(e, dict) and "stage" in e]
+
+    def model_stages(self) -> list[dict[str, Any]]:
+        """Evaluations of what is in `model/`: after training, and after each change before it was saved."""
+        return [e for e in self.evaluations if not _is_compressed(e)]
+
+    def compressed_stages(self) -> list[dict[str, Any]]:
+        """Evaluations of what is in `compressed/`."""
+        return [e for e in self.evaluations if _is_compressed(e)]
+
+    def entered(self) -> int:
+        """Documents and records that the sources gave."""
+        return sum(s.get("read", 0) + s.get("added", 0) for s in self.stations if s["station"].startswith("source"))
+
+    def at_split(self) -> dict[str, Any]:
+        """The station that cut the documents into train and validation, or nothing."""
+        return next((s for s in self.stations if s["station"] == "split"), {})
+
+    def best_validation(self) -> dict[str, Any] | None:
+        """The validation with the least loss."""
+        finite = [line for line in self.validation if _finite(line.get("loss"))]
+        return min(finite, key=lambda line: float(line["loss"]), default=None)
+
+
+def read_run(folder: Path) -> RunData:
+    """The run in `folder`, finished or not."""
+    ledger = read_json(folder / "ledger.json")
+    metrics = list(_json_lines(folder / "metrics.jsonl"))
+    architectures = read_json(folder / "model" / "config.json").get("architectures") or [""]
+    return RunData(
+        folder=folder,
+        config=_read_yaml(folder / "config.yaml"),
+        manifest=read_json(folder / "manifest.json"),
+        stations=[s for s in ledger.get("stations") or [] if isinstance(s, dict) and "station" in s],
+        tokens={split: account for split, account in (ledger.get("tokens") or {}).items() if isinstance(account, dict)},
+        quarantine=_quarantined(folder / "quarantine.jsonl"),
+        train=[line for line in metrics if line.get("kind") == "train" and "step" in line],
+        validation=[line for line in metrics if line.get("kind") == "validation" and "step" in line],
+        results=read_json(folder / "results.json"),
+        plan=read_json(folder / "plan.json"),
+        architecture=str(architectures[0]),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; empty where there is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys; an empty mapping stays as a value."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{path}.")
+        else:
+            flat[path] = value
+    return flat
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """A number for people: thousands separated, `digits` significant places, a dash for none."""
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return "–" if value is None else str(value)
+    if isinstance(value, int) or (value == int(value) if math.isfinite(value) else False):
+        return f"{int(value):,}" if abs(value) < 1e15 else f"{value:.3g}"
+    if not math.isfinite(value):
+        return str(value)
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
+    return f"{value:.{digits}g}"
+
+
+def size(count: Any) -> str:
+    """Bytes for people, in powers of 1000."""
+    if not isinstance(count, int | float):
+        return "–"
+    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while abs(value) >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.3g} {units[0]}" if value < 1000 else f"{value:,.0f} {units[0]}"
+
+
+def seconds(value: Any) -> str:
+    """A duration for people."""
+    if not isinstance(value, int | float):
+        return "–"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _is_compressed(evaluation: Mapping[str, Any]) -> bool:
+    return str(evaluation["stage"]).partition(".")[0] == "compressor"
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    value = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(value, dict):
+                    yield value
+    except OSError:
+        return
+
+
+def _quarantined(path: Path) -> list[Quarantined]:
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in _json_lines(path):
+        key = (str(line.get("station", "")), str(line.get("reason", "")))
+        counts[key] += 1
+        if counts[key] <= QUARANTINE_EXAMPLES:
+            examples.setdefault(key, []).append(line)
+    return [Quarantined(*key, count, examples[key]) for key, count in counts.items()]
