@@ -124,9 +124,17 @@ def check_overrides(
         found = list(_check(key.split("@")[0], value, override.is_delete(), catalog, config_dir))
         if found:
             problems += found
+        elif _sets_value(override, key):
+            # Added where it is not there yet: validation says more about a key that should not be than Hydra does.
+            usable.append("++" + word.lstrip("+"))
         else:
             usable.append(word)
     return problems, usable
+
+
+def _sets_value(override: Any, key: str) -> bool:
+    groups = {*FAMILIES, *GROUPS}
+    return not override.is_delete() and key.split("@")[0] not in groups and not key.startswith("hydra")
 
 
 def _check(key: str, value: Any, delete: bool, catalog: Catalog, config_dir: Path | None) -> Iterator[Problem]:
