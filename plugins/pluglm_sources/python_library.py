@@ -70,7 +70,7 @@ class PythonLibrary(Source):
 
 
 def docstrings(code: str) -> str:
-    """The docstrings of a module, its classes and functions, a blank line between them; none for what does not parse."""
+    """The docstrings of a module, its classes and functions, a blank line between; none for what does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -25,7 +25,7 @@ class Bpe(Tokenizer):
 
     vocab_size: Annotated[
         int, Field(ge=len(SPECIAL_TOKENS) + 256, description="Tokens at most, the special ones and the bytes included")
-    ] = 4096
+    ] = 2048
     min_frequency: Annotated[int, Field(ge=1, description="How often a pair must occur to become a token")] = 2
 
     def build(self, texts: Iterator[str]) -> PreTrainedTokenizerFast:

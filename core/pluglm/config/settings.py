@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
 DEFAULT_STEPS = 600
 
 
@@ -27,7 +26,7 @@ class TrainSettings(Settings):
     tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
     batch_size: Annotated[
         int, Field(ge=1, description="Examples per micro-batch, shared by all processes of the run")
-    ] = 16
+    ] = 8
     gradient_accumulation: Annotated[
         int, Field(ge=1, description="Micro-batches per optimizer step: a step sees batch_size x this many examples")
     ] = 1

@@ -20,7 +20,7 @@ def evaluate_again(words: Sequence[str], quiet: bool = False) -> dict[str, Any]:
     """The scores of the model of the run that `words` begin with, under the overrides that follow."""
     from pluglm.lifecycle.finish import measure
 
-    folder, assembly, progress = _finished(words, ("evaluator", "data", "seed"), quiet)
+    _folder, assembly, progress = _finished(words, ("evaluator", "data", "seed"), quiet)
     with progress:
         return measure(assembly, assembly.model, "trained", progress, progress.say)
 

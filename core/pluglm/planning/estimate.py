@@ -71,6 +71,6 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
         f"parameters  {plan['parameters']['all']:,} ({plan['parameters']['trainable']:,} trained)",
         f"training    {plan['steps']:,} steps, {plan['tokens']:,} tokens, {plan['epochs']:g} epochs, "
         f"{plan['flops']:.3g} floating-point operations",
-        f"memory      {sum(memory.values()) / 1e6:,.0f} MB for weights, gradients and optimizer, and activations on top",
+        f"memory      {sum(memory.values()) / 1e6:,.0f} MB for weights, gradients and optimizer; activations on top",
         f"storage     {sum(storage.values()) / 1e6:,.0f} MB for the model and its checkpoints",
     ]

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pluglm_lion.lion import Lion
+from pluglm_lion.strip_comments import StripComments, strip_comments
 from pydantic import ValidationError
 
 from pluglm import Document, Dropped
-from pluglm_lion.lion import Lion
-from pluglm_lion.strip_comments import StripComments, strip_comments
 
 
 def by_hand(weight: float, gradients: list[float], lr: float, decay: float, beta1: float, beta2: float) -> float:

@@ -32,8 +32,8 @@ def strip_comments(code: str, keep_first_line: bool = True) -> str:
 
 
 class StripComments(Preprocessor):
-    """Takes the comments out of Python code, found by Python's own tokenizer, so that a `#` in a string stays. Text that
-    is not Python is left as it is; a document of comments alone is dropped.
+    """Takes the comments out of Python code, found by Python's own tokenizer: a `#` in a string stays. Text that is not
+    Python is left as it is; a document of comments alone is dropped.
 
     Source: the Python language reference, section 2.1.3
     """
