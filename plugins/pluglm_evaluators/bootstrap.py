@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 RESAMPLES = 1000
 
 
-def ratio_interval(numerators: Sequence[float], denominators: Sequence[float], seed: int) -> tuple[float, float]:
+def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, seed: int) -> tuple[float, float]:
     """The 95 % percentile interval of sum(numerators) / sum(denominators), resampling pairs (Efron 1979).
 
     Both are (n,); a mean is the ratio with denominators of 1.

@@ -18,7 +18,7 @@ ENGLISH = frozenset(
     "him himself his how i if in into is it its itself just me more most my myself no nor not now of off on once only "
     "or other our ours ourselves out over own same she should so some such than that the their theirs them themselves "
     "then there these they this those through to too under until up very was we were what when where which while who "
-    "whom why will with would you your yours yourself yourselves".split()  # noqa: SIM905
+    "whom why will with would you your yours yourself yourselves".split()
 )
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 

@@ -8,7 +8,7 @@ import gzip
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field
 
@@ -49,7 +49,7 @@ def open_unpacked(path: Path) -> IO[bytes]:
         OSError: where it cannot be opened.
     """
     if path.suffix == ".gz":
-        return gzip.open(path, "rb")
+        return cast(IO[bytes], gzip.open(path, "rb"))
     if path.suffix == ".bz2":
         return bz2.open(path, "rb")
     if path.suffix == ".zst":

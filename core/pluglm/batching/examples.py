@@ -95,7 +95,7 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
 
 def _recipe(config: RunConfig, own: PreTrainedTokenizerFast | None) -> dict[str, Any]:
     catalog = installed_catalog()
-    described = {
+    described: dict[str, tuple[str, Any, str]] = {
         technique.family: (technique.name, technique.model_dump(mode="json"), catalog.owner(type(technique)).version)
         for technique in (config.objective, config.tokenizer)
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class Quarantine:
             file.write(json.dumps(line, ensure_ascii=True) + "\n")
 
 
-def check_balance(stations: list[Mapping[str, Any]]) -> None:
+def check_balance(stations: Sequence[Mapping[str, Any]]) -> None:
     """Raises:
     DataError: where a station's figures do not add up, which is a defect of that station.
     """

@@ -60,7 +60,8 @@ def new_folder(config: RunConfig) -> Path:
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
-    """config.yaml: every setting and parameter as it is used."""
+    """config.yaml: every setting and parameter as it is used; makes the folder where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "config.yaml", yaml.safe_dump(dict(config.resolved), sort_keys=False, allow_unicode=True))
 
 

@@ -69,7 +69,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 def newest_valid(folder: Path) -> tuple[Path | None, list[str]]:
     """The newest checkpoint whose bytes are as they were written, and a line for each newer one that is damaged."""
-    skipped = []
+    skipped: list[str] = []
     for path in reversed(checkpoints(folder)):
         damage = _damage(path)
         if damage is None:

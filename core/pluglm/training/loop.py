@@ -43,7 +43,7 @@ class Loop:
 
     settings: TrainSettings
     steps: int
-    module: torch.nn.Module
+    module: Any
     model: Any
     objective: Objective
     optimizer: torch.optim.Optimizer

@@ -86,7 +86,7 @@ MISTAKES: list[tuple[list[str], list[str]]] = [
     (["data.packed=true"], ["'packing'"]),
     (["output.folders=x"], ["'folder'"]),
     # A key of another technique.
-    (["optimizer=sgd", "optimizer.betas=[0.9,0.9]"], ["optimizer.betas", "optimizer=adam"]),
+    (["optimizer=sgd", "optimizer.beta1=0.9"], ["optimizer.beta1", "optimizer=adam"]),
     (["optimizer=adamw", "optimizer.nesterov=true"], ["optimizer.nesterov", "optimizer=sgd"]),
     (["optimizer=adamw", "optimizer.momentum=0.9"], ["optimizer=sgd"]),
     (["objective=clm", "objective.probability=0.2"], ["objective.probability", "objective=mlm"]),
