@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -38,6 +39,12 @@ class Technique(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def about(cls) -> str:
+        """The first sentence of the docstring."""
+        text = " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
+        return re.split(r"(?<=[.])\s+(?=[A-Z\d`])", text, maxsplit=1)[0]
 
     def problems(self, run: RunConfig) -> Iterable[Problem]:
         """What keeps this technique from working with the others in `run`. Called before any compute: import

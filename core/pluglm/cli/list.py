@@ -15,7 +15,7 @@ FLAGS = JSON
 def run(arguments: list[str]) -> int:
     """List all techniques, or those of one family."""
     if wants_help(arguments):
-        print(usage("list [FAMILY]", "Lists techniques with their first line of documentation.", FLAGS), end="")
+        print(usage("list [FAMILY]", "Lists techniques with their first sentence of documentation.", FLAGS), end="")
         return 0
     given = parse(arguments, FLAGS)
     unknown = [word for word in given.words if word not in FAMILIES]
@@ -27,9 +27,10 @@ def run(arguments: list[str]) -> int:
         for name in catalog.names(family):
             technique = catalog.find(family, name)
             assert technique is not None
-            first = (technique.__doc__ or "").strip().splitlines()[0] if technique.__doc__ else ""
             plugin = catalog.owner(technique)
-            rows.append({"family": family, "name": name, "about": first, "distribution": plugin.distribution})
+            rows.append(
+                {"family": family, "name": name, "about": technique.about(), "distribution": plugin.distribution}
+            )
     if "json" in given.flags:
         print(json.dumps(rows, indent=1))
         return 0

@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
         return 0
     given = parse(arguments, FLAGS)
     if not given.words:
-        raise ConfigError([Problem("show", "takes FAMILY=NAME", hint="pluglm list shows them")])
+        raise ConfigError([Problem("show", "takes FAMILY=NAME or NAME", hint="pluglm list shows them")])
     for word in given.words:
         described = describe(_find(word))
         print(json.dumps(described, indent=1, default=str) if "json" in given.flags else text(described))
@@ -35,6 +35,18 @@ def run(arguments: list[str]) -> int:
 def _find(word: str) -> type[Technique]:
     family, _, name = word.partition("=")
     catalog = installed_catalog()
+    if not name and family not in FAMILIES:
+        homes = [home for home in FAMILIES if family in catalog.names(home)]
+        if len(homes) > 1:
+            hint = "say which: " + ", ".join(f"{home}={family}" for home in homes)
+            raise ConfigError([Problem(family, "is a technique of several families", hint=hint)])
+        if not homes:
+            every = [f"{home}={known}" for home in FAMILIES for known in catalog.names(home)]
+            known = [*FAMILIES, *(choice.partition("=")[2] for choice in every)]
+            raise ConfigError([Problem(family, "no such technique" + nearest(family, known))])
+        family, name = homes[0], family
+    if not name:
+        raise ConfigError([Problem(family, "is a family", hint=f"pluglm list {family} shows its techniques")])
     if family not in FAMILIES:
         raise ConfigError([Problem(family, "no such family" + nearest(family, FAMILIES))])
     technique = catalog.find(family, name)
