@@ -74,6 +74,7 @@ def _hydra(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) 
     import yaml
     from hydra import compose as hydra_compose
     from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -84,6 +85,8 @@ def _hydra(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) 
     words = list(overrides)
     if config_dir is not None:
         words.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")
+    # In a sweep, Hydra is at work already and allows itself only once.
+    outer, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     try:
         with initialize_config_module("pluglm.conf", version_base="1.3"):
             config = hydra_compose("config", overrides=words)
@@ -96,6 +99,8 @@ def _hydra(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) 
         cause = error.__cause__ or error
         line = " ".join(str(cause).split("\n    full_key")[0].split())
         raise ConfigError([Problem("config", line.split(" Config search path")[0])]) from None
+    finally:
+        GlobalHydra.instance().hydra = outer
     assert isinstance(tree, dict)
     tree.pop("hydra", None)
     tree.pop("experiment", None)
