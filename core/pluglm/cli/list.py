@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from pluglm.catalog import installed_catalog, nearest
-from pluglm.cli.flags import JSON, parse, usage, wants_help
+from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 
-FLAGS = JSON
+FLAGS = JSON | {"--markdown": Flag("print a table in Markdown")}
 
 
 def run(arguments: list[str]) -> int:
@@ -34,6 +34,9 @@ def run(arguments: list[str]) -> int:
     if "json" in given.flags:
         print(json.dumps(rows, indent=1))
         return 0
+    if "markdown" in given.flags:
+        print(table(rows))
+        return 0
     last = ""
     for row in rows:
         if row["family"] != last:
@@ -44,3 +47,14 @@ def run(arguments: list[str]) -> int:
     for plugin in catalog.broken():
         print(f"\nplugin {plugin.name!r} did not load: {plugin.error}")
     return 0
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """The rows in Markdown, a technique a line."""
+    lines = ["| family | technique | what it does |", "|---|---|---|"]
+    last = ""
+    for row in rows:
+        family = "" if row["family"] == last else f"**{row['family']}**"
+        last = row["family"]
+        lines.append(f"| {family} | `{row['name']}` | {row['about'].replace('|', chr(92) + '|')} |")
+    return "\n".join(lines)
