@@ -25,6 +25,7 @@ class AdamW(Optimizer):
 
     name = "adamw"
 
+    lr: Annotated[float, Field(gt=0, description="Peak learning rate; the schedule scales it")] = 2e-3
     weight_decay: Annotated[
         float, Field(ge=0, description="Decay of weight matrices; norms, biases and embeddings have none")
     ] = 0.1

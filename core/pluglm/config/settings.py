@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-DEFAULT_STEPS = 600
+DEFAULT_STEPS = 1000
 
 
 class Settings(BaseModel):
@@ -20,13 +20,13 @@ class TrainSettings(Settings):
     """How long and in what portions to train."""
 
     steps: Annotated[
-        int | None, Field(ge=1, description="Optimizer steps (600 where epochs and tokens are not set either)")
+        int | None, Field(ge=1, description="Optimizer steps (1000 where epochs and tokens are not set either)")
     ] = None
     epochs: Annotated[float | None, Field(gt=0, description="Passes over the training examples")] = None
     tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
     batch_size: Annotated[
         int, Field(ge=1, description="Examples per micro-batch, shared by all processes of the run")
-    ] = 8
+    ] = 4
     gradient_accumulation: Annotated[
         int, Field(ge=1, description="Micro-batches per optimizer step: a step sees batch_size x this many examples")
     ] = 1

@@ -24,6 +24,8 @@ M = TypeVar("M", bound=BaseModel)
 def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     """The validated config.
 
+    A part with a wrong value is replaced by its defaults for as long as the others are checked against it.
+
     Raises:
         ConfigError: with every problem found.
     """
@@ -39,10 +41,14 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
             values[family] = _many(catalog, family, node, problems)
         else:
             values[family] = _technique(catalog, family, family, node, problems)
-    if problems:
+    if any(value is None or (isinstance(value, dict) and None in value.values()) for value in values.values()):
         raise ConfigError(problems)
     config = RunConfig(**values, resolved=_resolved(values))
-    problems = [problem for _, technique in config.techniques() for problem in technique.problems(config)]
+    # What is wrong by itself has been told; the others are still asked what they make of this run.
+    wrong = [problem.path for problem in problems]
+    for path, technique in config.techniques():
+        if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
+            problems += technique.problems(config)
     processes = config.parallelism.world_size()
     if config.train.batch_size < processes:
         reason = f"is less than the {processes} processes that share each batch"
@@ -158,8 +164,9 @@ def _build(
             problem = _problem(model, path, detail, catalog)
             if problem.path not in reported:
                 problems.append(problem)
-        return None
-    return None if len(problems) > before else built
+    if len(problems) == before:
+        return built
+    return None if any(field.is_required() for field in model.model_fields.values()) else model.model_construct()
 
 
 def _takes(model: type[BaseModel], key: str, kind: type) -> bool:
