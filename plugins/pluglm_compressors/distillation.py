@@ -22,10 +22,11 @@ COMPARED_BATCHES = 8
 
 
 class Distillation(Compressor):
-    """Trains the model to answer as a larger, trained one does: the loss is (1 - alpha) times the loss so far plus
-    alpha times the divergence from the teacher's answers, over the positions that the objective counts.
+    """Trains the model to answer as a larger, trained one does.
 
-    The teacher must have the same tokenizer. A run notes when the teacher turns out worse than its student.
+    The loss is (1 - alpha) times the loss so far plus alpha times the divergence from the teacher's answers, over the
+    positions that the objective counts. The teacher must have the same tokenizer. A run notes when the teacher turns
+    out worse than its student.
 
     Sources: Hinton et al. 2015, https://arxiv.org/abs/1503.02531; Gu et al. 2023, https://arxiv.org/abs/2306.08543
     (reverse KL); Agarwal et al. 2023, https://arxiv.org/abs/2306.13649 (JSD).

@@ -36,10 +36,11 @@ def smallest_in_groups(weight: torch.Tensor, zeros: int, size: int) -> torch.Ten
 
 
 class MagnitudePruning(Compressor):
-    """Sets the weights of the smallest magnitude to 0: no smaller on disk and no faster by itself, but open to formats
-    and hardware that use zeros, and the yardstick for every other way of pruning.
+    """Sets the weights of the smallest magnitude to 0.
 
-    Linear layers are pruned; embeddings, norms and biases are not, nor the output head unless asked for.
+    This is no smaller on disk and no faster by itself, but open to formats and hardware that use zeros, and the
+    yardstick for every other way of pruning. Linear layers are pruned; embeddings, norms and biases are not, nor the
+    output head unless asked for.
 
     Sources: Han et al. 2015, https://arxiv.org/abs/1506.02626; Mishra et al. 2021, https://arxiv.org/abs/2104.08378
     (2:4).

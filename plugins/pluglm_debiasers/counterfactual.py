@@ -74,7 +74,7 @@ def swap(text: str, pairs: tuple[tuple[str, str], ...], names: bool = False) -> 
 
 
 class Counterfactual(Debiaser):
-    """Adds to the training documents, or puts in their place, copies in which he is she, the king the queen, and so on.
+    """Adds copies of training documents in which he and she, king and queen, and so on are exchanged.
 
     Words swap in pairs, both ways, keeping their case; her, his and him follow the grammar of what comes next. A
     document without such a word gets no copy.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Data(Parallelism):
-    """Each process holds the whole model and takes its share of every batch; gradients are averaged between processes.
+    """Each process holds the whole model and takes its share of every batch; their gradients are averaged.
 
     A batch is the same examples as with one process, and so is the result, up to rounding. Processes talk by gloo on
     CPUs and by NCCL on GPUs.
