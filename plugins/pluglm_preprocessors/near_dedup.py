@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import xxhash
 from pydantic import Field
 
 from pluglm import CorpusPreprocessor, Document
+from pluglm_preprocessors.characters import category_class
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WORD = re.compile(r"\w+")
+
+@cache
+def word() -> re.Pattern[str]:
+    """Letters, marks, digits and underscores."""
+    return re.compile(rf"[\w{category_class('M')}]+")
 
 
 def shingles(text: str, ngram: int, unit: str) -> NDArray[np.uint64]:
@@ -24,7 +30,7 @@ def shingles(text: str, ngram: int, unit: str) -> NDArray[np.uint64]:
     import numpy as np
 
     lowered = text.casefold()
-    pieces = WORD.findall(lowered) if unit == "word" else list(lowered)
+    pieces = word().findall(lowered) if unit == "word" else list(lowered)
     hashed = np.fromiter(
         (xxhash.xxh3_64_intdigest(piece.encode("utf-8", "surrogatepass")) for piece in pieces),
         dtype=np.uint64,

@@ -10,10 +10,12 @@ from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor
 
-# All of category Cc but tab and line feed, and the invisible format characters that text is littered with.
-INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff]")
-LINE_ENDS = re.compile("\r\n|\r|\x85|\u2028|\u2029")
-TRAILING = re.compile(r"[^\S\n]+(?=\n|\Z)")
+# All of category Cc but tab and line ends, and the invisible format characters that text is littered with.
+INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff]")
+# The Unicode Standard, section 5.8, Newline Guidelines.
+LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+# From the first of a run alone and without going back: a long run of spaces would take its length squared otherwise.
+TRAILING = re.compile(r"(?<![^\S\n])[^\S\n]++(?=\n|\Z)")
 BLANK_LINES = re.compile(r"\n{4,}")
 QUOTES = str.maketrans({**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″«»", '"')})
 
@@ -46,6 +48,9 @@ class Normalize(Preprocessor):
             text = text.translate(QUOTES)
         if self.form != "none":
             text = unicodedata.normalize(self.form, text)
+        if self.quotes and self.form in ("NFKC", "NFKD"):
+            # Compatibility forms take some marks apart into primes.
+            text = text.translate(QUOTES)
         if self.whitespace == "collapse":
             return " ".join(text.split())
         if self.whitespace == "trailing":

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor
+from pluglm_preprocessors.characters import category_class
 
 INSIDE_WORDS = "'’-\u2010"
 
@@ -26,7 +27,9 @@ def punctuation(keep: str, inside_words: bool) -> re.Pattern[str]:
     others = re.escape("".join(mark for mark in marks if mark not in keep and mark not in INSIDE_WORDS))
     if not joining:
         return re.compile(f"[{others}]")
-    return re.compile(rf"[{others}]|(?<![^\W_])[{joining}]|[{joining}](?![^\W_])")
+    # A mark belongs to the letter before it, as in a decomposed "café's".
+    letters = category_class("LMN")
+    return re.compile(rf"[{others}]|(?<![{letters}])[{joining}]|[{joining}](?![{letters}])")
 
 
 class RemovePunctuation(Preprocessor):

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor, Problem
+from pluglm_preprocessors.characters import category_class
 
 # A handful of function words: the list of stopwordsiso has 1,298 for English, "computer" and "system" among them.
 ENGLISH = frozenset(
@@ -20,7 +21,18 @@ ENGLISH = frozenset(
     "then there these they this those through to too under until up very was we were what when where which while who "
     "whom why will with would you your yours yourself yourselves".split()
 )
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+@cache
+def word() -> re.Pattern[str]:
+    """Letters, marks and digits, with apostrophes and hyphens between them: the a of a1 or of a-priori is no word."""
+    letters = category_class("LMN")
+    return re.compile(rf"[{letters}]+(?:['’\u2010-][{letters}]+)*")
+
+
+def plain(text: str) -> str:
+    """Lower case, and a straight apostrophe."""
+    return text.lower().replace("’", "'")
 
 
 @cache
@@ -34,7 +46,7 @@ def stop_words(language: str, extended: bool) -> frozenset[str]:
 
 
 class RemoveStopWords(Preprocessor):
-    """Remove words that carry little meaning by themselves, with one space or break beside each.
+    """Remove words that carry little meaning by themselves, and the space behind each.
 
     Source of the lists: stopwords-iso, https://github.com/stopwords-iso/stopwords-iso.
     """
@@ -63,11 +75,11 @@ class RemoveStopWords(Preprocessor):
 
     def without_stop_words(self, text: str) -> str:
         """The text without them; case does not matter."""
-        base = {word.lower() for word in self.words} or stop_words(self.language, self.extended)
-        removed = (base | {word.lower() for word in self.extra}) - {word.lower() for word in self.keep}
+        base = {plain(own) for own in self.words} or stop_words(self.language, self.extended)
+        removed = (base | {plain(own) for own in self.extra}) - {plain(own) for own in self.keep}
         parts, last = [], 0
-        for match in WORD.finditer(text):
-            if match.group().lower() in removed:
+        for match in word().finditer(text):
+            if plain(match.group()) in removed:
                 parts.append(text[last : match.start()])
                 last = match.end()
                 if text[last : last + 1] == " ":
