@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-DEFAULT_STEPS = 1000
+DEFAULT_STEPS = 1100
 
 
 class Settings(BaseModel):
@@ -20,7 +20,7 @@ class TrainSettings(Settings):
     """How long and in what portions to train."""
 
     steps: Annotated[
-        int | None, Field(ge=1, description="Optimizer steps (1000 where epochs and tokens are not set either)")
+        int | None, Field(ge=1, description="Optimizer steps (1100 where epochs and tokens are not set either)")
     ] = None
     epochs: Annotated[float | None, Field(gt=0, description="Passes over the training examples")] = None
     tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
