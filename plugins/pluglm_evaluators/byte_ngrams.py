@@ -35,6 +35,8 @@ def bits_per_byte(train: NDArray[np.uint8], test: NDArray[np.uint8], order: int)
 
     probability = np.full(len(test), 1 / 256)
     for length in range(1, order + 1):
+        if len(train) < length:
+            break
         grams, counts = np.unique(_grams(train, length), return_counts=True)
         histories, starts = np.unique(grams >> np.uint64(8), return_index=True)
         totals = np.add.reduceat(counts, starts)

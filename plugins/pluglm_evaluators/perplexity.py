@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import xxhash
 from pydantic import Field
@@ -14,12 +14,31 @@ from pluglm import Evaluation, Evaluator, Score
 from pluglm_evaluators.bootstrap import ratio_interval
 from pluglm_evaluators.byte_ngrams import bits_per_byte, joined_bytes
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
 ORDERS = {"trigram": 3, "5gram": 5}
 
 
+def byte_counter(tokenizer: PreTrainedTokenizerFast) -> Callable[[Any], int]:
+    """A function from ids to how many bytes of UTF-8 they stand for; special tokens stand for none.
+
+    The bytes of byte-level tokens are counted one by one: where a block begins or ends within a character, decoding
+    would put the three bytes of U+FFFD in the place of each.
+    """
+    special = set(tokenizer.all_special_ids)
+    if type(tokenizer.backend_tokenizer.decoder).__name__ != "ByteLevel":
+        return lambda ids: len(tokenizer.decode([i for i in ids if i not in special]).encode())
+    added = {number: len(str(token).encode()) for number, token in tokenizer.added_tokens_decoder.items()}
+    sizes = {number: added.get(number, len(token)) for token, number in tokenizer.get_vocab().items()}
+    return lambda ids: sum(sizes[i] for i in ids if i not in special)
+
+
 class Perplexity(Evaluator):
-    """How well the model predicts held-out text: exp of the mean loss of a token, and for causal models bits per byte,
-    which does not depend on the tokenizer, beside byte n-gram models with Witten-Bell interpolation.
+    """How well the model predicts held-out text: exp of the mean loss of a token, and bits per byte.
+
+    Bits per byte, for causal models alone, do not depend on the tokenizer, and stand beside those of byte n-gram models
+    with Witten-Bell interpolation. What the ends of documents cost is counted, for both; bytes are those of the text.
 
     Source: Jelinek et al. 1977; Witten and Bell 1991.
     """
@@ -34,15 +53,16 @@ class Perplexity(Evaluator):
             evaluation.note(f"{self.name}: a model of {head} predicts no text, so it has no perplexity")
             return
         nats, counts, sizes = [], [], []
+        count_bytes = byte_counter(evaluation.tokenizer)
         for batch in evaluation.batches():
             losses = evaluation.objective.loss(evaluation.model, batch)
             nats += losses.sums.tolist()
             counts += losses.counts.tolist()
             if head == "AutoModelForCausalLM":
-                sizes += [
-                    len(evaluation.tokenizer.decode(row[row >= 0], skip_special_tokens=True).encode())
-                    for row in batch["labels"][:, 1:]
-                ]
+                sizes += [count_bytes(row[row >= 0].tolist()) for row in batch["labels"][:, 1:]]
+        if not sum(counts):
+            evaluation.note(f"{self.name}: the validation batches hold nothing to predict")
+            return
         low, high = ratio_interval(nats, counts, evaluation.seed)
         mean = sum(nats) / sum(counts)
         causal = head == "AutoModelForCausalLM"
@@ -74,6 +94,8 @@ class Perplexity(Evaluator):
         else:
             values = {name: bits_per_byte(train, test, order) for name, order in ORDERS.items()}
             path.write_text(json.dumps(values))
+        size = max(1, int((test != 0).sum()))
         for name, value in values.items():
             meaning = f"bits per byte of a byte {name} model with Witten-Bell interpolation"
-            yield Score(f"bits_per_byte_{name}", value, n=len(test), better="lower", meaning=meaning, baseline=True)
+            value = value * len(test) / size
+            yield Score(f"bits_per_byte_{name}", value, n=size, better="lower", meaning=meaning, baseline=True)

@@ -14,10 +14,15 @@ from pluglm import Evaluation, Evaluator, Problem, Score
 from pluglm_evaluators.bootstrap import ratio_interval
 from pluglm_evaluators.sentence_pairs import Pair, built_in_pairs
 
+ROUNDING = 1e-4
+"""Nats by which the same sentence can differ from itself when it is padded to another length."""
+
 
 def preference(difference: float) -> float:
-    """1 where the stereotype is likelier, 0 where the other is, 0.5 where they are equal."""
-    return 1.0 if difference > 0 else 0.0 if difference < 0 else 0.5
+    """1 where the stereotype is likelier, 0 where the other is, 0.5 where they are equal up to rounding."""
+    if abs(difference) < ROUNDING:
+        return 0.5
+    return 1.0 if difference > 0 else 0.0
 
 
 def icat(lms: float, ss: float) -> float:
@@ -55,26 +60,42 @@ class StereotypePairs(Evaluator):
     batch_size: Annotated[int, Field(ge=1, description="Sentences scored at once")] = 64
 
     def problems(self, run: Any) -> Iterator[Problem]:
-        """A file of pairs that is not there."""
+        """A file of pairs that is not there, or holds something else."""
         for label, evaluator in run.evaluator.items():
-            if evaluator is self and self.path is not None and not Path(self.path).is_file():
+            if evaluator is not self or self.path is None:
+                continue
+            if not Path(self.path).is_file():
                 yield Problem(f"evaluator.{label}.path", "is not a file", self.path)
+                continue
+            try:
+                self.pairs()
+            except ValueError as error:
+                yield Problem(f"evaluator.{label}.path", str(error))
 
     def pairs(self) -> list[Pair]:
         """The pairs of the file, or the built-in ones.
 
         Raises:
-            ValueError: for a line that is no pair.
+            ValueError: for a line that is no pair, and where there is none.
         """
         if self.path is None:
             return built_in_pairs()
         pairs = []
-        for number, line in enumerate(Path(self.path).read_text(encoding="utf-8").splitlines(), start=1):
-            record = json.loads(line)
-            if not {"stereotype", "antistereotype"} <= record.keys():
-                raise ValueError(f"{self.path}:{number}: stereotype and antistereotype are needed")
-            unrelated, kind = record.get("unrelated", ""), record.get("bias_type", "all")
-            pairs.append(Pair(record["stereotype"], record["antistereotype"], unrelated, kind))
+        # Not splitlines(): JSON may hold the line separators of Unicode as they are.
+        for number, line in enumerate(Path(self.path).read_text(encoding="utf-8-sig").split("\n"), start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"{self.path}:{number}: {error}") from error
+            record = record if isinstance(record, dict) else {}
+            one, other = record.get("stereotype"), record.get("antistereotype")
+            if not (one and isinstance(one, str) and other and isinstance(other, str)):
+                raise ValueError(f"{self.path}:{number}: stereotype and antistereotype are needed, as text")
+            pairs.append(Pair(one, other, str(record.get("unrelated") or ""), str(record.get("bias_type") or "all")))
+        if not pairs:
+            raise ValueError(f"{self.path}: no pair")
         return pairs
 
     def evaluate(self, evaluation: Evaluation) -> Iterable[Score]:
@@ -139,19 +160,23 @@ class StereotypePairs(Evaluator):
         import torch
 
         tokenizer = evaluation.tokenizer
+        # As in training and in the paper's code, the sentence stands between the tokens that begin and end a text.
+        edges = ((tokenizer.cls_token_id, tokenizer.bos_token_id), (tokenizer.eos_token_id, tokenizer.sep_token_id))
+        start, end = ([i for i in edge if i is not None][:1] for edge in edges)
+        longest = evaluation.sequence_length - len(start) - len(end)
         rows: list[list[int]] = []
         asked: list[tuple[int, int, int]] = []
         for number, pair in enumerate(pairs):
-            encoded = [tokenizer.encode(s, add_special_tokens=False)[: evaluation.sequence_length] for s in pair]
+            encoded = [tokenizer.encode(s, add_special_tokens=False)[:longest] for s in pair]
             for side, (ids, positions) in enumerate(zip(encoded, shared_tokens(*encoded), strict=True)):
                 for position in positions:
-                    asked.append((2 * number + side, position, ids[position]))
-                    rows.append([*ids[:position], tokenizer.mask_token_id, *ids[position + 1 :]])
+                    asked.append((2 * number + side, position + len(start), ids[position]))
+                    rows.append([*start, *ids[:position], tokenizer.mask_token_id, *ids[position + 1 :], *end])
         totals = [0.0] * (2 * len(pairs))
-        for start in range(0, len(rows), self.batch_size):
-            ids, mask = _padded(rows[start : start + self.batch_size], tokenizer.pad_token_id, evaluation.model.device)
+        for first in range(0, len(rows), self.batch_size):
+            ids, mask = _padded(rows[first : first + self.batch_size], tokenizer.pad_token_id, evaluation.model.device)
             logits = evaluation.model(input_ids=ids, attention_mask=mask).logits.float()
-            for row, (owner, position, token) in enumerate(asked[start : start + self.batch_size]):
+            for row, (owner, position, token) in enumerate(asked[first : first + self.batch_size]):
                 totals[owner] += float(torch.log_softmax(logits[row, position], dim=-1)[token])
         if any(math.isnan(total) for total in totals):
             evaluation.note(f"{self.name}: the model gives no number for some sentences")

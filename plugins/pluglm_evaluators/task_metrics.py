@@ -30,8 +30,9 @@ def class_scores(targets: NDArray[np.int64], predicted: NDArray[np.int64]) -> di
 
 
 class TaskMetrics(Evaluator):
-    """Accuracy of the objective's own task (next token, hidden token, label) beside that of always saying the most
-    frequent answer; for tasks with few answers also macro-averaged precision, recall and F1, and Matthews' correlation.
+    """Accuracy in the objective's own task (next token, hidden token, label), beside that of the commonest answer.
+
+    For tasks with few answers also macro-averaged precision, recall and F1, and Matthews' correlation.
     """
 
     max_classes: Annotated[int, Field(ge=2, description="Up to how many answers class scores are given for")] = 50
@@ -47,8 +48,12 @@ class TaskMetrics(Evaluator):
             targets.append(answer.target.cpu().numpy())
             examples.append(answer.example.cpu().numpy() + offset)
             offset += len(batch["input_ids"])
+        none = [np.empty(0, dtype=np.int64)]
         yield from self._scores(
-            np.concatenate(predicted), np.concatenate(targets), np.concatenate(examples), evaluation
+            np.concatenate(predicted or none),
+            np.concatenate(targets or none),
+            np.concatenate(examples or none),
+            evaluation,
         )
 
     def _scores(self, predicted: Any, targets: Any, examples: Any, evaluation: Evaluation) -> Iterator[Score]:
