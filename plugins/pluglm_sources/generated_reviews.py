@@ -84,11 +84,11 @@ def review(random: Random, positive: bool, names: tuple[str, ...], mixed: float)
 
 
 class GeneratedReviews(Source):
-    """Reviews of a few sentences with a `label` (positive, negative) and a `group` (women, men: whose names occur).
+    """Short made-up reviews with a `label` (positive, negative) and a `group` (women, men).
 
-    They come out of a grammar with negations and mixed sentences, not from people: good for trying a task or a
-    debiaser, no measure of how well a model does on real reviews. `bias` makes the label depend on the group, as a
-    skewed corpus would.
+    The group is whose names occur. The reviews come out of a grammar with negations and mixed sentences, not from
+    people: good for trying a task or a debiaser, no measure of how well a model does on real reviews. `bias` makes the
+    label depend on the group, as a skewed corpus would.
     """
 
     documents: Annotated[int, Field(ge=2, description="How many reviews")] = 4000

@@ -13,8 +13,10 @@ from pluglm_sources.local_files import FileSource, decoded, lines_of
 
 
 class Jsonl(FileSource):
-    """One JSON object a line (jsonlines.org). A line that is no such object, or lacks its text, is quarantined with its
-    number, and reading goes on behind it."""
+    """Files of JSON lines (jsonlines.org): a document for each.
+
+    A line that is no object, or lacks its text, is quarantined with its number, and reading goes on behind it.
+    """
 
     text: Annotated[str, Field(min_length=1, description="The column that holds the text")] = "text"
     fields: Annotated[

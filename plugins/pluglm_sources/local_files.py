@@ -5,16 +5,19 @@ from __future__ import annotations
 import bz2
 import glob
 import gzip
+import io
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from pluglm import Problem, Source, Unreadable
 
 BLOCK = 1 << 20
+# A block of zstandard can unpack to 128 KiB from 4 bytes: what is unpacked at once stays within 128 MiB.
+PACKED = 1 << 12
 
 Paths = Annotated[
     tuple[str, ...],
@@ -42,21 +45,53 @@ class FileSource(Source):
                         yield Problem(f"source.{label}.paths", "matches no file", pattern)
 
 
-def open_unpacked(path: Path) -> IO[bytes]:
+class ZstdFrames(io.RawIOBase):
+    """The content of a .zst file of any number of frames. Where one breaks off it raises EOFError, as gzip does;
+    zstandard's own reader takes that for the end of the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._frame: Any = None
+        self._packed, self._ready = b"", memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        import zstandard
+
+        while not self._ready:
+            packed = self._packed or self._file.read(PACKED)
+            if not packed:
+                if self._frame is not None:
+                    raise EOFError("Compressed file ended before the end of a frame")
+                return 0
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._ready, self._packed = memoryview(self._frame.decompress(packed)), b""
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+
+def open_unpacked(path: Path) -> io.BufferedIOBase:
     """The file's bytes, unpacked as its name says.
 
     Raises:
         OSError: where it cannot be opened.
     """
     if path.suffix == ".gz":
-        return cast(IO[bytes], gzip.open(path, "rb"))
+        return gzip.GzipFile(path, "rb")
     if path.suffix == ".bz2":
-        return bz2.open(path, "rb")
+        return bz2.BZ2File(path, "rb")
     if path.suffix == ".zst":
-        import zstandard
-
-        reader: IO[bytes] = zstandard.open(path, "rb")
-        return reader
+        return io.BufferedReader(ZstdFrames(path), BLOCK)
     return path.open("rb")
 
 
@@ -78,7 +113,8 @@ def lines_of(path: Path, most: int) -> Iterator[tuple[int, bytes | Unreadable]]:
     number, line, too_long = 0, bytearray(), False
     try:
         with open_unpacked(path) as file:
-            while block := file.read(BLOCK):
+            # Not read(), which would lose what came before the damage.
+            while block := file.read1(BLOCK):
                 *whole, rest = block.split(b"\n")
                 for part in whole:
                     number += 1

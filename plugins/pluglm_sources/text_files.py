@@ -29,12 +29,15 @@ class TextFiles(FileSource):
         """The documents, in the order of the sorted paths."""
         for path in self.inputs():
             if self.unit == "line":
+                number = 0
                 for number, line in lines_of(path, self.max_bytes):
                     text = line if isinstance(line, Unreadable) else decoded(line, f"{path}:{number}")
                     if isinstance(text, Unreadable):
                         yield text
                     elif text.strip():
                         yield Document(text, id=f"{path}:{number}")
+                if number == 0:
+                    yield Unreadable(str(path), "empty_file")
                 continue
             content = read_whole(path, self.max_bytes)
             text = content if isinstance(content, Unreadable) else decoded(content, str(path))
