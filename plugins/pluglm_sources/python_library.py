@@ -23,8 +23,8 @@ class PythonLibrary(Source):
     Tests, character tables and installed packages are left out. Files are taken in the order of a hash of their names
     until `max_megabytes` are reached, so that a small share is a fair sample.
 
-    Docstrings stand in the code as well, and the reference in its file `pydoc_data/topics.py`. Where figures on held-out
-    text must not gain by that, take one part alone.
+    Docstrings stand in the code as well, and the reference in its file `pydoc_data/topics.py`. Where figures on
+    held-out text must not gain by that, take one part alone.
     """
 
     parts: Annotated[
