@@ -23,20 +23,23 @@ class PythonLibrary(Source):
     Tests, character tables and installed packages are left out. Files are taken in the order of a hash of their names
     until `max_megabytes` are reached, so that a small share is a fair sample.
 
-    Docstrings stand in the code as well, and the reference in its file `pydoc_data/topics.py`. Where figures on
-    held-out text must not gain by that, take one part alone.
+    No text is taken twice, so that held-out figures do not gain by what the parts share: where docstrings are a part,
+    the code comes without them, and where the reference is, without the file that holds it.
     """
 
     parts: Annotated[
         tuple[Literal["code", "docstrings", "reference"], ...],
         Field(min_length=1, description="What becomes documents"),
     ] = ("code", "docstrings", "reference")
-    max_megabytes: Annotated[float | None, Field(gt=0, description="How much text at most; null for all")] = 12.0
+    max_megabytes: Annotated[
+        float | None, Field(gt=0, description="How much text at most, in millions of bytes; null for all")
+    ] = 12.0
 
     def inputs(self) -> list[Path]:
         """The Python files of the library."""
         root = Path(sysconfig.get_paths()["stdlib"])
-        files = [path for path in root.rglob("*.py") if not LEFT_OUT & set(path.relative_to(root).parts)]
+        left_out = LEFT_OUT | ({"pydoc_data"} if "reference" in self.parts else set())
+        files = [path for path in root.rglob("*.py") if not left_out & set(path.relative_to(root).parts)]
         return sorted(files, key=lambda path: xxhash.xxh3_64_intdigest(path.relative_to(root).as_posix().encode()))
 
     def read(self) -> Iterator[Document | Unreadable]:
@@ -47,7 +50,7 @@ class PythonLibrary(Source):
             if isinstance(document, Document):
                 if left <= 0:
                     return
-                left -= len(document.text)
+                left -= len(document.text.encode())
                 document.metadata["licence"] = "PSF-2.0"
             yield document
 
@@ -64,22 +67,35 @@ class PythonLibrary(Source):
             except (OSError, UnicodeDecodeError) as error:
                 yield Unreadable(name, "unreadable", str(error))
                 continue
-            if "code" in self.parts and code.strip():
-                yield Document(code, id=f"code/{name}", metadata={"part": "code"})
-            if "docstrings" in self.parts:
-                text = docstrings(code)
-                if text:
-                    yield Document(text, id=f"docstrings/{name}", metadata={"part": "docstrings"})
+            text, rest = split_docstrings(code) if "docstrings" in self.parts else ("", code)
+            if "code" in self.parts and rest.strip():
+                yield Document(rest, id=f"code/{name}", metadata={"part": "code"})
+            if text:
+                yield Document(text, id=f"docstrings/{name}", metadata={"part": "docstrings"})
 
 
-def docstrings(code: str) -> str:
-    """The docstrings of a module, its classes and functions, a blank line between; none for what does not parse."""
+def split_docstrings(code: str) -> tuple[str, str]:
+    """The docstrings of a module, its classes and functions, a blank line between; and the code without them.
+
+    Where nothing else is in a body, `...` takes their place. Code that does not parse stays as it is.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
-        return ""
+        return "", code
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    found = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
-    return "\n\n".join(text for text in found if text)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, kinds)]
+    documented = [(node, text) for node in nodes if (text := ast.get_docstring(node))]
+    # ast counts lines as bytes.splitlines does, and columns in bytes of UTF-8.
+    lines = code.encode().splitlines(keepends=True)
+    for node, _ in sorted(documented, key=lambda pair: -pair[0].body[0].lineno):
+        place = node.body[0]
+        first, last = place.lineno - 1, (place.end_lineno or place.lineno) - 1
+        before, after = lines[first][: place.col_offset], lines[last][place.end_col_offset :]
+        alone = len(node.body) == 1 and not isinstance(node, ast.Module)
+        instead = b"..." if alone or after.lstrip().startswith(b";") else b""
+        rest = before + instead + after
+        lines[first : last + 1] = [rest] if rest.strip() else []
+    return "\n\n".join(text for _, text in documented), b"".join(lines).decode()

@@ -8,11 +8,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pluglm.families import FAMILIES
 from pluglm.reporting.html import environment
 from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
 
@@ -120,14 +121,15 @@ def compare(folders: Sequence[Path]) -> Comparison:
     """What differs in the configs of these runs, and only that, beside their scores."""
     runs = [read_run(folder) for folder in folders]
     configs = [_config(run) for run in runs]
-    keys = dict.fromkeys(key for config in configs for key in config)
-    differences = [Row(key, tuple(config.get(key) for config in configs)) for key in keys]
-    differing = tuple(row for row in differences if any(value != row.values[0] for value in row.values))
+    differing = tuple(_differences(configs))
+    loss_differs = any(f"{row.name}.".startswith(OF_THE_LOSS) for row in differing)
     return Comparison(
         runs=tuple(_names(folders)),
         folders=tuple(folders),
         differences=differing,
-        scores=tuple(_scores(runs, "" if any(row.name.startswith(OF_THE_LOSS) for row in differing) else "lower")),
+        scores=tuple(_scores(runs, "" if loss_differs else "lower")),
+            _scores(runs, "" if any(f"{row.name}.".startswith(OF_THE_LOSS) for row in differing) else "lower")
+        ),
     )
 
 
@@ -142,8 +144,34 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
 
 
 def _config(run: RunData) -> dict[str, Any]:
-    flat = flatten(run.config)
-    return {key: value for key, value in flat.items() if value != {} and not key.startswith(OF_NO_ACCOUNT)}
+    """Config keys and their values, and for each family its choice."""
+    flat = {key: value for key, value in flatten(run.config).items() if value != {}}
+    found = {key: value for key, value in flat.items() if not key.startswith(OF_NO_ACCOUNT)}
+    for family, spec in FAMILIES.items():
+        chosen = run.config.get(family)
+        if isinstance(chosen, Mapping):
+            found[family] = list(chosen) if spec.many else chosen.get("name")
+    return found
+
+
+def _differences(configs: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """What is not alike in all. A parameter of a technique that only some of the runs chose is told by the choice;
+    where those differ among themselves in it, it is told too."""
+    families = [family for family in FAMILIES if any(family in config for config in configs)]
+    keys = dict.fromkeys([*families, *(key for config in configs for key in config)])
+    for key in keys:
+        values = tuple(config.get(key) for config in configs)
+        family, _, rest = key.partition(".")
+        if rest and family in FAMILIES:
+            path = f"{family}.{rest.partition('.')[0]}.name" if FAMILIES[family].many else f"{family}.name"
+            names = [config.get(path) for config in configs]
+            same = [(name, value) for name, value in zip(names, values, strict=True) if name is not None]
+            if key == path and not FAMILIES[family].many:
+                continue
+            if all(value == other for name, value in same for also, other in same if name == also):
+                continue
+        if any(value != values[0] for value in values):
+            yield Row(key, values)
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

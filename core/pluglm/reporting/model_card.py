@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
-from pluglm.reporting.html import environment, interval_text, techniques
+from pluglm.reporting.html import environment, techniques
 from pluglm.reporting.run_data import RunData, number, read_json, read_run
+from pluglm.reporting.score_tables import interval_text
 
 TASKS = {
     "ForCausalLM": "text-generation",

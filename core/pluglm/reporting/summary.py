@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pluglm.reporting.html import interval_text
 from pluglm.reporting.model_card import TASKS
 from pluglm.reporting.run_data import RunData, number, read_run, seconds, size
+from pluglm.reporting.score_tables import interval_text
 
 MOST_SCORES = 8
 MOST_NOTES = 5

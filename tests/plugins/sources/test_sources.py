@@ -23,7 +23,7 @@ from pluglm import Document, Unreadable
 from pluglm_sources.generated_reviews import BAD, GOOD, MEN, WOMEN, GeneratedReviews
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.local_files import BLOCK, lines_of
-from pluglm_sources.python_library import PythonLibrary, docstrings
+from pluglm_sources.python_library import PythonLibrary, split_docstrings
 from pluglm_sources.text_files import TextFiles
 
 PACK = {
@@ -252,9 +252,25 @@ def test_the_reference_is_what_help_shows(monkeypatch):
 
 
 def test_docstrings_by_hand():
-    code = 'class A:\n    """One\n    two."""\n    def f(self):\n        "Three."\n\nasync def g():\n    """Four."""\n'
-    assert docstrings(code) == "One\ntwo.\n\nFour.\n\nThree."
-    assert docstrings("def broken(:") == docstrings("x = 1") == docstrings("\0") == ""
+    code = 'class A:\n    """One\n    two."""\n    def f(self):\n        "Three."\n\nasync def g():\n'
+    code += '    """é"""; return 1\n'
+    text, rest = split_docstrings(code)
+    assert text == "One\ntwo.\n\né\n\nThree."
+    assert rest == "class A:\n    def f(self):\n        ...\n\nasync def g():\n    ...; return 1\n"
+    for plain in ("def broken(:", "x = 1", "\0"):
+        assert split_docstrings(plain) == ("", plain)
+
+
+def test_no_text_of_the_library_is_taken_twice():
+    found = list(PythonLibrary(max_megabytes=3).read())
+    assert not any("pydoc_data" in document.id for document in found)
+    for document in found:
+        if document.metadata["part"] == "code":
+            assert split_docstrings(document.text) == ("", document.text)
+    (whole,) = [d for d in PythonLibrary(parts=("code",)).read() if d.id == "code/argparse.py"]
+    (rest,) = [d for d in PythonLibrary(max_megabytes=None).read() if d.id == "code/argparse.py"]
+    before, after = (ast.dump(ast.parse(text)).count("FunctionDef(") for text in (whole.text, rest.text))
+    assert before == after and len(rest.text) < len(whole.text)
 
 
 def reviews(**parameters):
