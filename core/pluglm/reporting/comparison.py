@@ -128,8 +128,6 @@ def compare(folders: Sequence[Path]) -> Comparison:
         folders=tuple(folders),
         differences=differing,
         scores=tuple(_scores(runs, "" if loss_differs else "lower")),
-            _scores(runs, "" if any(f"{row.name}.".startswith(OF_THE_LOSS) for row in differing) else "lower")
-        ),
     )
 
 

@@ -77,6 +77,7 @@ def environment() -> Environment:
     )
     made.globals["style"] = Markup((HERE / "report.css").read_text(encoding="utf-8"))
     made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": _diff, "cell": _markdown_cell}
+    made.filters["sentence"] = _sentence
     return made
 
 
@@ -216,6 +217,12 @@ def _diff(before: str, after: str) -> tuple[list[tuple[bool, str]], list[tuple[b
         if b1 > b0:
             new.append((kind != "equal", "".join(b[b0:b1])))
     return old, new
+
+
+def _sentence(text: object) -> str:
+    """With a capital at its beginning and a full stop at its end."""
+    words = str(text).strip()
+    return words[:1].upper() + words[1:] + ("." if words and words[-1] not in ".!?" else "")
 
 
 def _markdown_cell(value: Any) -> str:
