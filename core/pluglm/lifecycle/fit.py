@@ -78,6 +78,8 @@ def _restore(assembly: Assembly, folder: Path, log: MetricsLog | None, progress:
                 f"no checkpoint in {folder / 'checkpoints'} is whole; start a new run of {folder}/config.yaml"
             )
         if log is not None:
+            if log.count():
+                progress.say("No checkpoint was written yet: training begins anew")
             log.cut(0)
         return TrainingProgress()
     snapshot = load_checkpoint(path, assembly.step_module, assembly.optimizer)
