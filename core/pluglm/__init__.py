@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
     from pluglm.errors import ConfigError, DataError, PluglmError, Problem
     from pluglm.families import (
@@ -63,6 +64,7 @@ __all__ = [
     "Preprocessor",
     "Problem",
     "Regularizer",
+    "RunConfig",
     "Schedule",
     "Score",
     "Source",
@@ -75,7 +77,14 @@ __all__ = [
 ]
 
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
-_HOMES = ("pluglm.errors", "pluglm.corpus.document", "pluglm.hookspecs", "pluglm.technique", "pluglm.families")
+_HOMES = (
+    "pluglm.errors",
+    "pluglm.corpus.document",
+    "pluglm.hookspecs",
+    "pluglm.technique",
+    "pluglm.families",
+    "pluglm.config.run_config",
+)
 
 if not TYPE_CHECKING:
 

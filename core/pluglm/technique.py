@@ -22,7 +22,7 @@ class Technique(BaseModel):
 
     Class variables:
         family: the family's name, set by the family's base class.
-        name: what the user types; by default the class name in snake case (`RandomSwap` is `random_swap`).
+        name: what the user types; by default the class name in snake case (`MyTechnique` is `my_technique`).
         suggests: techniques of other families this one goes with, as `{family: name}`. They are taken where the
             config leaves that family at `auto`.
     """

@@ -16,7 +16,7 @@ from pluglm_compressors.teacher import folder_of, load_teacher
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from pluglm.config.run_config import RunConfig
+    from pluglm import RunConfig
 
 COMPARED_BATCHES = 8
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from pluglm.config.run_config import RunConfig
+    from pluglm import RunConfig
 
 WEIGHTS = "model.safetensors"
 

@@ -13,7 +13,7 @@ from pluglm_models.sizes import SizedModel
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-    from pluglm.config.run_config import RunConfig
+    from pluglm import RunConfig
 
 
 class CausalLm(SizedModel):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-    from pluglm.config.run_config import RunConfig
+    from pluglm import RunConfig
 
 CLASSIFIER = "AutoModelForSequenceClassification"
 ANY = frozenset({"AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModelForSeq2SeqLM", CLASSIFIER})

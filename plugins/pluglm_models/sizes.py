@@ -11,7 +11,7 @@ from pydantic import Field
 from pluglm import Model, Problem
 
 if TYPE_CHECKING:
-    from pluglm.config.run_config import RunConfig
+    from pluglm import RunConfig
 
 Size = Literal["nano", "micro", "mini", "small", "base", "medium", "large", "1b"]
 

@@ -16,9 +16,13 @@ def run(arguments: list[str]) -> int:
         print(usage("compare RUN... | DIR", "Compares finished runs.", FLAGS), end="")
         return 0
     given = parse(arguments, FLAGS)
-    folders = sorted({path.parent for word in given.words for path in Path(word).rglob("results.json")})
-    if len(folders) < 2:
-        raise ConfigError([Problem("compare", f"takes two finished runs at least; found {len(folders)}")])
+    found = {word: sorted(path.parent for path in Path(word).rglob("results.json")) for word in given.words}
+    without = [Problem(word, "holds no finished run") for word, folders in found.items() if not folders]
+    folders = list(dict.fromkeys(folder for several in found.values() for folder in several))
+    if not without and len(folders) < 2:
+        without = [Problem("compare", f"takes two finished runs at least; found {len(folders)}")]
+    if without:
+        raise ConfigError(without)
     from pluglm.reporting.comparison import compare, write_comparison
 
     print(compare(folders))

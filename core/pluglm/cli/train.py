@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pluglm.cli.flags import CONFIG_DIR, QUIET, Flag, parse, usage, wants_help
 
-FLAGS = {"-m": Flag("run every combination: optimizer=adamw,sgd seed=0,1")} | CONFIG_DIR | QUIET
+FLAGS = {"-m": Flag("run every combination: optimizer=NAME,NAME seed=0,1")} | CONFIG_DIR | QUIET
 
 
 def run(arguments: list[str]) -> int:

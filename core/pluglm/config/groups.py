@@ -1,4 +1,4 @@
-"""From the catalog to Hydra's config groups: `optimizer=adamw`, `preprocessor=[lowercase,near_dedup]` need no YAML."""
+"""From the catalog to Hydra's config groups: `optimizer=NAME`, `preprocessor=[NAME,NAME]` need no YAML."""
 
 from __future__ import annotations
 

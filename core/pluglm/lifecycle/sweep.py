@@ -14,7 +14,7 @@ from pluglm.errors import PluglmError
 
 
 def sweep(overrides: Sequence[str], config_dir: Path | None = None, quiet: bool = False) -> int:
-    """Run every combination that `overrides` name (`optimizer=adamw,sgd`); a member that fails does not end the others.
+    """Run every combination that `overrides` name (`optimizer=NAME,NAME`); a member that fails does not end the others.
     Writes one comparison beside them. Returns 0 if every member was well."""
     import hydra
     from hydra.core.hydra_config import HydraConfig
