@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class Compressor(Intervention):
-    """Acts at the moments of `Intervention` (learning from a teacher), or on a copy of the finished model (`compress`), or both.
+    """Acts at the moments of `Intervention` (to learn from a teacher, say), or on a copy of the finished model
+    (`compress`), or both.
 
     The finished model in `model/` stays as it is; each compressor in the list takes what the one before it made, and
     its result is measured and saved in `compressed/<name>/`.

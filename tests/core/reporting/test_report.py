@@ -1,0 +1,140 @@
+"""report.html: one whole, safe page, whatever the folder holds."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from run_folders import HOSTILE, full_run, minimal_run
+
+from pluglm.reporting.charts import Series, line_chart
+from pluglm.reporting.html import write_report
+from pluglm.reporting.run_data import number, read_run, seconds, size
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Tags, checked to be balanced; text; ids; what the page would load."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.anchors: list[str] = []
+        self.loads: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in ("src", "href", "xlink:href", "action", "data", "poster"):
+                (self.anchors if (value or "").startswith("#") else self.loads).append(value or "")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+
+def page(folder: Path) -> Page:
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>") and not re.search(r"@import|url\(\s*['\"]?(?!#)", text)
+    return Page(text)
+
+
+def test_a_run_with_everything(tmp_path: Path) -> None:
+    shown = page(full_run(tmp_path / "run"))
+    words = " ".join(shown.text.split())
+    for heading in ("From documents to tokens", "Quarantine", "Training", "Evaluation", "Compression"):
+        assert heading in words
+    # Counts of the ledger, drops by reason, the score with its interval, the change, the config, the versions.
+    for told in ("10,437", "too_short 900", "duplicate 350", "invalid_utf8", "1.93", "Stopped early", "bits per byte"):
+        assert told in words, told
+    for told in ("vocab_size: 4096", "2.13.0", "pluglm train name=stories", "12.9 MB", "3.7 MB", "penalty"):
+        assert told in words, told
+    assert len(shown.ids) == len(set(shown.ids))
+    assert {anchor[1:] for anchor in shown.anchors} <= set(shown.ids)
+    assert shown.tags.count("svg") >= 5
+
+
+def test_it_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    folder = full_run(tmp_path / "run")
+    shown = page(folder)
+    assert not shown.loads and not {"script", "img", "iframe", "link", "object"} & set(shown.tags)
+    assert HOSTILE in shown.text and "Content-Security-Policy" in (folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize("missing", ["ledger", "metrics", "results", "manifest", "plan", "quarantine", "config"])
+def test_a_run_that_broke_off(missing: str, tmp_path: Path) -> None:
+    folder = full_run(tmp_path / "run")
+    (victim,) = folder.glob(f"{missing}.*")
+    whole = victim.read_bytes()
+    victim.unlink()
+    page(folder)
+    # Torn in the middle of a line.
+    victim.write_bytes(whole[: len(whole) // 2])
+    page(folder)
+    victim.write_bytes(b"")
+    page(folder)
+
+
+def test_a_run_that_hardly_began(tmp_path: Path) -> None:
+    assert "This run is not finished." in page(minimal_run(tmp_path / "run")).text
+
+
+def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
+    folder = full_run(tmp_path / "run")
+    first = write_report(folder).read_bytes()
+    assert write_report(folder).read_bytes() == first
+
+
+def test_charts_are_well_formed_and_follow_the_page() -> None:
+    chart = str(line_chart("loss", "Loss & <more>", [Series("a<b", [1, 2, 3], [3.0, float("nan"), 1.0])]))
+    root = ET.fromstring(chart)
+    assert "var(--series-1)" in chart and not re.search(r"#0102", chart)
+    assert root.find("{http://www.w3.org/2000/svg}title").text == "Loss & <more>"  # type: ignore[union-attr]
+
+
+def test_figures_for_people() -> None:
+    assert [number(value) for value in (None, 0, 1234567, 2.24001, 0.000123456, 98765.4, float("nan"))] == [
+        "–", "0", "1,234,567", "2.24", "0.0001235", "98,765", "nan",
+    ]  # fmt: skip
+    assert [size(value) for value in (None, 0, 999, 1000, 8_660_000)] == [
+        "–",
+        "0 bytes",
+        "999 bytes",
+        "1 kB",
+        "8.66 MB",
+    ]
+    assert [seconds(value) for value in (None, 0.51, 59.9, 60, 205, 7322)] == [
+        "–", "0.5 s", "59.9 s", "1 min 00 s", "3 min 25 s", "2 h 02 min",
+    ]  # fmt: skip
+
+
+def test_what_is_read_of_a_run(tmp_path: Path) -> None:
+    run = read_run(full_run(tmp_path / "run"))
+    assert run.entered() == 10_437 and run.at_split()["train"] == 8_967
+    assert [group.count for group in run.quarantine] == [37, 1]
+    assert [e["stage"] for e in run.compressed_stages()] == ["compressor.fewer_bits"]
+    best = run.best_validation()
+    assert best is not None and best["loss"] == min(line["loss"] for line in run.validation)
