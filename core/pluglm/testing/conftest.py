@@ -12,7 +12,7 @@ import pytest
 
 from pluglm import PluglmError, Technique
 from pluglm.catalog import Plugin, installed_catalog
-from pluglm.testing.plugin import chosen_plugin
+from pluglm.testing.plugin import selected_plugins
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -25,12 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per technique, or per plugin."""
-    chosen = chosen_plugin(metafunc.config)
-    catalog = installed_catalog()
-    plugins = [p for p in catalog.plugins.values() if chosen in (None, p.name, p.distribution, p.module)]
-    if not plugins:
-        known = ", ".join(sorted({plugin.distribution for plugin in catalog.plugins.values()}))
-        raise pytest.UsageError(f"no plugin or distribution is named {chosen!r}; installed: {known}")
+    catalog, plugins = installed_catalog(), selected_plugins(metafunc.config)
     if "plugin" in metafunc.fixturenames:
         metafunc.parametrize("plugin", plugins, ids=[plugin.name for plugin in plugins])
     if "kind" in metafunc.fixturenames:

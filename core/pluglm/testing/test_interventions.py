@@ -14,6 +14,7 @@ import pytest
 from pluglm import Batch, Compressor, Document, Evaluation, Evaluator, Losses, Score, Step, TrainingRun
 from pluglm.families.intervention import Intervention
 from pluglm.testing import samples
+from pluglm.testing.test_training import strangers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -89,6 +90,7 @@ def test_moments_of_a_run(technique: Intervention, words: PreTrainedTokenizerFas
                 assert answer is None or isinstance(answer, str)
         if "after_training" in moments:
             technique.after_training(run)
+        assert not (strange := strangers(run.state, torch)), f"a checkpoint cannot hold {strange} in the state"
         outcomes.append({name: tensor.clone() for name, tensor in run.model.state_dict().items()})
     first, second = outcomes
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items()), "not repeatable under a seed"
