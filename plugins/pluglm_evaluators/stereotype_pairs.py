@@ -136,17 +136,17 @@ class StereotypePairs(Evaluator):
         value = 100 * sum(values) / len(values)
         return Score(name, value, 100 * low, 100 * high, n=len(values), better=better, meaning=meaning)
 
+    def _tell_of_cuts(self, evaluation: Evaluation, encoded: Sequence[Sequence[int]], longest: int) -> None:
+        if any(len(ids) > longest for ids in encoded):
+            evaluation.note(f"{self.name}: of sentences longer than {longest} tokens only the beginning is compared")
+
     def _causal(self, evaluation: Evaluation, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float]]:
         import torch
 
-        tokenizer = evaluation.tokenizer
-        rows = [
-            [tokenizer.eos_token_id, *tokenizer.encode(sentence, add_special_tokens=False)][
-                : evaluation.sequence_length
-            ]
-            for pair in pairs
-            for sentence in pair
-        ]
+        tokenizer, longest = evaluation.tokenizer, evaluation.sequence_length
+        encoded = [tokenizer.encode(sentence, add_special_tokens=False) for pair in pairs for sentence in pair]
+        self._tell_of_cuts(evaluation, encoded, longest - 1)
+        rows = [[tokenizer.eos_token_id, *ids][:longest] for ids in encoded]
         totals: list[float] = []
         for start in range(0, len(rows), self.batch_size):
             part = rows[start : start + self.batch_size]
@@ -167,7 +167,9 @@ class StereotypePairs(Evaluator):
         rows: list[list[int]] = []
         asked: list[tuple[int, int, int]] = []
         for number, pair in enumerate(pairs):
-            encoded = [tokenizer.encode(s, add_special_tokens=False)[:longest] for s in pair]
+            whole = [tokenizer.encode(s, add_special_tokens=False) for s in pair]
+            self._tell_of_cuts(evaluation, whole, longest)
+            encoded = [ids[:longest] for ids in whole]
             for side, (ids, positions) in enumerate(zip(encoded, shared_tokens(*encoded), strict=True)):
                 for position in positions:
                     asked.append((2 * number + side, position + len(start), ids[position]))

@@ -72,7 +72,7 @@ class NearDedup(CorpusPreprocessor):
     """Keep the first of documents whose sets of n-grams overlap by `threshold` or more (Jaccard similarity).
 
     Pairs that share a band of their MinHash signatures are compared exactly, so nothing is dropped by chance; of pairs
-    at the threshold about 3 % are missed.
+    at the threshold about 3 % are missed. Documents without a word have nothing to be compared by and are kept.
 
     Sources: Broder 1997, "On the resemblance and containment of documents"; Leskovec, Rajaraman and Ullman, "Mining of
     Massive Datasets", chapter 3.
@@ -94,6 +94,9 @@ class NearDedup(CorpusPreprocessor):
         buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
         kept: dict[int, Any] = {}
         for number, key in enumerate(keys):
+            if not len(key):
+                yield None
+                continue
             signature = self.signature(key)
             names = [(band, signature[band * rows : (band + 1) * rows].tobytes()) for band in range(bands)]
             candidates = {other for name in names for other in buckets.get(name, ())}

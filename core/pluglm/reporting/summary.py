@@ -12,6 +12,8 @@ from pluglm.reporting.run_data import RunData, number, read_run, seconds, size
 from pluglm.reporting.score_tables import interval_text
 
 MOST_SCORES = 8
+# Scores of so few things are left to the report, where their intervals show what they are worth.
+FEW = 10
 MOST_NOTES = 5
 
 
@@ -62,16 +64,17 @@ def _scores(run: RunData) -> list[str]:
     stages = run.model_stages()
     scores = [s for s in stages[-1].get("scores") or [] if isinstance(s, dict)] if stages else []
     own = [score for score in scores if not score.get("baseline")]
+    telling = [score for score in own if not 0 < (score.get("n") or 0) < FEW][:MOST_SCORES]
     lines = []
-    for score in own[:MOST_SCORES]:
+    for score in telling:
         interval = interval_text(score)
         line = f"{score.get('evaluator', ''):<12} {_name(score)} {number(score.get('value'))}"
         line += f" [{interval}]" if interval else ""
         line += f", {score['better']} is better" if score.get("better") else ""
         known = [f"{_name(s)} {number(s.get('value'))}" for s in scores if _is_yardstick(s, score)]
         lines.append(line + (f"; baseline: {', '.join(known)}" if known else ""))
-    if len(own) > MOST_SCORES:
-        lines.append(f"             {len(own) - MOST_SCORES} more scores are in the report")
+    if len(own) > len(telling):
+        lines.append(f"             {len(own) - len(telling)} more scores are in the report")
     return lines
 
 
