@@ -74,7 +74,6 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
         lambda temporary: _make(config, corpus, own, temporary, progress),
         waiting=lambda: progress.say("Another run is making the same examples; waiting for it"),
     )
-    from transformers import AutoTokenizer
 
     notes = []
     if own is not None:
@@ -84,13 +83,23 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
     return Examples(
         folder,
         key,
-        AutoTokenizer.from_pretrained(folder / "tokenizer"),
+        _saved_tokenizer(folder / "tokenizer"),
         json.loads((folder / "fitted.json").read_text(encoding="utf-8")),
         ExampleTable(folder / "train"),
         ExampleTable(folder / "validation"),
         json.loads((folder / "ledger.json").read_text(encoding="utf-8")),
         notes,
     )
+
+
+def _saved_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    from transformers import AutoTokenizer
+
+    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder)
+    # How it was found is kept in it and would be saved with it; it depends on the environment (HF_HUB_OFFLINE).
+    for circumstance in ("is_local", "local_files_only"):
+        tokenizer.init_kwargs.pop(circumstance, None)
+    return tokenizer
 
 
 def _recipe(config: RunConfig, own: PreTrainedTokenizerFast | None) -> dict[str, Any]:
