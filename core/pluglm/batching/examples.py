@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from pluglm.batching.packing import TokenAccount, cut, packed
 from pluglm.batching.table import ExampleTable, write_table
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
@@ -25,25 +23,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pluglm.reporting.progress import Progress
-
-
-@dataclass(slots=True)
-class TokenAccount:
-    """What became of a split's tokens: tokens_in = tokens_used + dropped."""
-
-    examples: int = 0
-    tokens_in: int = 0
-    tokens_used: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for ledger.json."""
-        return {
-            "examples": self.examples,
-            "tokens_in": self.tokens_in,
-            "tokens_used": self.tokens_used,
-            "dropped": dict(self.dropped),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,19 +174,7 @@ def _examples(
 ) -> Iterator[dict[str, Any]]:
     length = config.data.sequence_length
     pieces = _of_documents(config.objective, documents, tokenizer, length, fitted, values, station, quarantine)
-    if packs(config):
-        yield from _packed(pieces, length, account)
-    else:
-        for piece in pieces:
-            ids = piece["input_ids"]
-            account.tokens_in += len(ids)
-            for start in range(0, len(ids), length):
-                part = ids[start : start + length]
-                if len(part) < 2 and start:
-                    account.dropped["single_token"] += len(part)
-                    continue
-                account.tokens_used += len(part)
-                yield {**piece, "input_ids": part}
+    yield from packed(pieces, length, account) if packs(config) else cut(pieces, length, account)
 
 
 def _of_documents(
@@ -241,34 +208,3 @@ def _of_documents(
             columns[f"field_{name}"] = known.index(value) if value in known else -1
         for example in examples:
             yield {**example, **columns}
-
-
-def _packed(pieces: Iterator[dict[str, Any]], length: int, account: TokenAccount) -> Iterator[dict[str, Any]]:
-    """Blocks of exactly `length` tokens. A block's weight is the mean of its tokens' weights; the tail that fills no
-    block is dropped, and counted."""
-    ids: list[int] = []
-    weights: list[tuple[int, float]] = []
-    for piece in pieces:
-        account.tokens_in += len(piece["input_ids"])
-        ids += piece["input_ids"]
-        weights.append((len(piece["input_ids"]), piece["weight"]))
-        while len(ids) >= length:
-            account.tokens_used += length
-            yield {"input_ids": np.asarray(ids[:length], dtype=np.uint32), "weight": _take(weights, length)}
-            del ids[:length]
-    if ids:
-        account.dropped["tail"] += len(ids)
-
-
-def _take(weights: list[tuple[int, float]], length: int) -> float:
-    total, left = 0.0, length
-    while left:
-        count, weight = weights[0]
-        used = min(count, left)
-        total += used * weight
-        left -= used
-        if used == count:
-            weights.pop(0)
-        else:
-            weights[0] = (count - used, weight)
-    return total / length
