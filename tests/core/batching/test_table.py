@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pluglm.batching.examples import TokenAccount, _packed
+from pluglm.batching.packing import TokenAccount, packed
 from pluglm.batching.table import ExampleTable, write_table
 
 
@@ -29,7 +29,7 @@ def test_packing_keeps_every_token_in_order(pieces: list[tuple[list[int], float]
         for ids, weight in pieces:
             yield {"input_ids": list(ids), "weight": weight}
 
-    blocks = list(_packed(given_pieces(), 8, account))
+    blocks = list(packed(given_pieces(), 8, account))
     tokens = [t for ids, _ in pieces for t in ids]
     weights = [w for ids, w in pieces for _ in ids]
     assert [int(t) for b in blocks for t in b["input_ids"]] == tokens[: len(tokens) // 8 * 8]
