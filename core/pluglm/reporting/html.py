@@ -142,7 +142,11 @@ def _stations(run: RunData) -> list[dict[str, Any]]:
             lost = (station.get("quarantined") or {}).items()
             parts += [("quarantined", n, f"quarantined: {reason}") for reason, n in lost]
         bars = [Bar(kind, 100 * n / most, f"{label} {number(n)}") for kind, n, label in parts if n]
-        shown.append(station | {"arrived": arrived, "bars": bars, "losses": [part for part in parts if part[1]][1:]})
+        losses = [part for part in parts if part[1]][1:]
+        # A technique that had nothing to do is as worth knowing as one that did much.
+        acts = not station["station"].startswith(("source", "split", "objective"))
+        idle = acts and not losses and not station.get("changed") and not station.get("added")
+        shown.append(station | {"arrived": arrived, "bars": bars, "losses": losses, "idle": idle})
     return shown
 
 

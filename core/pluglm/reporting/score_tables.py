@@ -85,7 +85,14 @@ def stage_table(stages: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def _verdict(evaluation: Mapping[str, Any], first: Any, key: str, position: int) -> str:
-    if not position or not _is_number(evaluation.get(key)) or not _is_number(first) or evaluation[key] == first:
+    # A latency is told without a verdict: it has no interval, and the next measurement is another.
+    if (
+        key == "latency_ms"
+        or not position
+        or not _is_number(evaluation.get(key))
+        or not _is_number(first)
+        or evaluation[key] == first
+    ):
         return ""
     return "good" if evaluation[key] < first else "bad"
 

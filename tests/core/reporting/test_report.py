@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -75,6 +76,16 @@ def test_a_run_with_everything(tmp_path: Path) -> None:
     assert len(shown.ids) == len(set(shown.ids))
     assert {anchor[1:] for anchor in shown.anchors} <= set(shown.ids)
     assert shown.tags.count("svg") >= 5
+
+
+def test_a_technique_that_did_nothing_says_so(tmp_path: Path) -> None:
+    folder = full_run(tmp_path / "run")
+    assert "nothing changed" not in page(folder).text
+    ledger = json.loads((folder / "ledger.json").read_text())
+    (swap,) = [station for station in ledger["stations"] if station["station"] == "augmenter.swap"]
+    swap |= {"added": 0, "changed": 0, "kept": swap["read"]}
+    (folder / "ledger.json").write_text(json.dumps(ledger))
+    assert page(folder).text.count("nothing changed") == 1
 
 
 def test_it_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
