@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterable
@@ -25,6 +26,8 @@ class Technique(BaseModel):
         name: what the user types; by default the class name in snake case (`MyTechnique` is `my_technique`).
         suggests: techniques of other families this one goes with, as `{family: name}`. They are taken where the
             config leaves that family at `auto`.
+        requires: modules that it needs beyond its package's own dependencies, each with what `pip install` brings it:
+            `{"ftfy": "pluglm[data]"}`. A config that chooses it without them is refused with that line.
     """
 
     model_config = ConfigDict(
@@ -34,6 +37,7 @@ class Technique(BaseModel):
     family: ClassVar[str]
     name: ClassVar[str] = ""
     suggests: ClassVar[dict[str, str]] = {}
+    requires: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -45,6 +49,11 @@ class Technique(BaseModel):
         """The first sentence of the docstring."""
         text = " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
         return re.split(r"(?<=[.])\s+(?=[A-Z\d`])", text, maxsplit=1)[0]
+
+    @classmethod
+    def missing(cls) -> dict[str, str]:
+        """Those of `requires` that are not installed; none of them is imported to find out."""
+        return {module: brought for module, brought in cls.requires.items() if importlib.util.find_spec(module) is None}
 
     def problems(self, run: RunConfig) -> Iterable[Problem]:
         """What keeps this technique from working with the others in `run`. Called before any compute: import

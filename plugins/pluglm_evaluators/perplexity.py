@@ -52,14 +52,20 @@ class Perplexity(Evaluator):
         if head not in ("AutoModelForCausalLM", "AutoModelForMaskedLM"):
             evaluation.note(f"{self.name}: a model of {head} predicts no text, so it has no perplexity")
             return
-        nats, counts, sizes = [], [], []
+        nats, counts, sizes, unknown = [], [], [], 0
         count_bytes = byte_counter(evaluation.tokenizer)
         for batch in evaluation.batches():
             losses = evaluation.objective.loss(evaluation.model, batch)
             nats += losses.sums.tolist()
             counts += losses.counts.tolist()
+            unknown += int((batch["labels"] == evaluation.tokenizer.unk_token_id).sum())
             if head == "AutoModelForCausalLM":
                 sizes += [count_bytes(row[row >= 0].tolist()) for row in batch["labels"][:, 1:]]
+        if unknown:
+            share = 100 * unknown / max(sum(counts), 1)
+            evaluation.note(
+                f"{self.name}: {share:.1f} % of the tokens to predict are unknown words, of which no figure tells"
+            )
         if not sum(counts):
             evaluation.note(f"{self.name}: the validation batches hold nothing to predict")
             return

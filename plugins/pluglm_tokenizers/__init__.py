@@ -1,12 +1,14 @@
-"""Tokenizers that lose nothing: text comes back from its ids as it was."""
+"""Text to token ids, by tokenizers that are trained on the run's own documents."""
 
 from __future__ import annotations
 
 from pluglm import Tokenizer, hookimpl
 from pluglm_tokenizers.bpe import Bpe
 from pluglm_tokenizers.byte import Byte
+from pluglm_tokenizers.word import Word
+from pluglm_tokenizers.wordpiece import Wordpiece
 
 
 @hookimpl
 def register_tokenizers() -> list[type[Tokenizer]]:
-    return [Bpe, Byte]
+    return [Bpe, Wordpiece, Word, Byte]

@@ -75,6 +75,7 @@ def describe(technique: type[Technique]) -> dict[str, Any]:
         ],
         "acts_at": sorted(moments()) if moments else [],
         "suggests": technique.suggests,
+        "requires": technique.requires,
         "owner": f"{plugin.distribution} {plugin.version}",
         "source": inspect.getsourcefile(technique),
     }
@@ -99,4 +100,6 @@ def text(described: dict[str, Any]) -> str:
         lines.append(f"      {field['description']}")
     if described["acts_at"]:
         lines += ["", f"Acts at: {', '.join(described['acts_at'])}"]
+    for module, brought in described["requires"].items():
+        lines += ["", f"Needs {module}: pip install '{brought}'"]
     return "\n".join([*lines, "", f"Owner:  {described['owner']}", f"Source: {described['source']}"])

@@ -47,6 +47,8 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     # What is wrong by itself has been told; the others are still asked what they make of this run.
     wrong = [problem.path for problem in problems]
     for path, technique in config.techniques():
+        for module, brought in technique.missing().items():
+            problems.append(Problem(path, f"needs {module}, which is not installed", hint=f"pip install '{brought}'"))
         if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
             problems += technique.problems(config)
     processes = config.parallelism.world_size()

@@ -42,6 +42,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def values(kind: type[Technique], tmp_path: Path) -> dict[str, Any]:
     """Values for the parameters that `kind` needs."""
+    if kind.missing():
+        pytest.skip(f"needs {', '.join(kind.missing())}")
     example = getattr(kind, "example", None)
     if inspect.ismethod(example):
         folder = tmp_path / "example"

@@ -1,0 +1,94 @@
+"""Training documents that hold the evaluation's own text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pluglm import Document, Dropped, Preprocessor, Problem
+
+WORD = re.compile(r"\w+")
+
+
+def ngrams(text: str, size: int) -> Iterator[tuple[str, ...]]:
+    """Runs of `size` words, in lower case and without punctuation; a shorter text gives one run of all its words."""
+    words = [word.casefold() for word in WORD.findall(text)]
+    if words:
+        yield from (tuple(words[start : start + size]) for start in range(max(1, len(words) - size + 1)))
+
+
+@lru_cache(maxsize=8)
+def evaluation_ngrams(paths: tuple[str, ...], size: int) -> frozenset[int]:
+    """Hashes of the n-grams of all records in these files.
+
+    Raises:
+        ValueError: for a line that is no JSON object.
+    """
+    return frozenset(hash(gram) for path in paths for text in records(Path(path)) for gram in ngrams(text, size))
+
+
+def records(path: Path) -> Iterator[str]:
+    """The texts of a file: for JSON lines all strings of each record, else the lines."""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
+        if not line.strip():
+            continue
+        if ".json" not in path.suffixes and path.suffix != ".jsonl":
+            yield line
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{path}:{number}: {error}") from None
+        if not isinstance(record, dict):
+            raise ValueError(f"{path}:{number}: is no JSON object")
+        yield from (value for value in record.values() if isinstance(value, str))
+
+
+class Decontaminate(Preprocessor):
+    """Drop documents that share a run of words with an evaluation set, whose figures would otherwise flatter the model.
+
+    Words are compared without case and punctuation. A record of fewer than `ngram` words counts only as a whole
+    document.
+
+    Source: Brown et al. 2020 (GPT-3), appendix C, https://arxiv.org/abs/2005.14165: runs of 13 words.
+    """
+
+    paths: Annotated[
+        tuple[str, ...], Field(min_length=1, description="Files of the evaluation: JSON lines, or a text for each line")
+    ]
+    ngram: Annotated[int, Field(ge=2, description="How many words in a row are taken for the same text")] = 13
+    min_share: Annotated[
+        float, Field(ge=0, le=1, description="Share of a document's n-grams that must be in the evaluation; 0: any one")
+    ] = 0.0
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, list[str]]:
+        """A file of one question."""
+        path = folder / "evaluation.jsonl"
+        path.write_text('{"question": "Who told 4 people about the long film and the good book?"}\n', encoding="utf-8")
+        return {"paths": [str(path)]}
+
+    def problems(self, run: Any) -> Iterator[Problem]:
+        """A file that is not there, or holds something else."""
+        for label, technique in run.preprocessor.items():
+            for path in self.paths if technique is self else ():
+                if not Path(path).is_file():
+                    yield Problem(f"preprocessor.{label}.paths", "is not a file", path)
+                    continue
+                try:
+                    evaluation_ngrams((path,), self.ngram)
+                except ValueError as error:
+                    yield Problem(f"preprocessor.{label}.paths", str(error))
+
+    def process(self, document: Document) -> Document | Dropped:
+        """The document as it is, if it shares nothing."""
+        known = evaluation_ngrams(self.paths, self.ngram)
+        grams = [gram for name in self.fields for gram in ngrams(str(document.get(name) or ""), self.ngram)]
+        shared = sum(hash(gram) in known for gram in grams)
+        return Dropped("in_evaluation") if shared and shared >= self.min_share * len(grams) else document

@@ -1,0 +1,284 @@
+"""Filters and repairs, held against the libraries and standards they follow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from pydoc_data.topics import topics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pluglm import Document, Dropped
+from pluglm.config.compose import compose
+from pluglm.errors import ConfigError
+from pluglm_preprocessors.decontaminate import Decontaminate
+from pluglm_preprocessors.fix_encoding import FixEncoding
+from pluglm_preprocessors.identifiers import iban, luhn, spans
+from pluglm_preprocessors.language import Language
+from pluglm_preprocessors.personal_data import PersonalData
+from pluglm_preprocessors.quality import Quality, most_frequent_ngram, repeated, repeated_ngrams
+from pluglm_preprocessors.regex import Regex
+from pluglm_preprocessors.word_tokenize import WordTokenize
+
+PROSE = [text for _, text in sorted(topics.items())]
+
+
+def after(technique, text, **fields):
+    return technique.process(Document(text, id="d", fields=fields))
+
+
+# regex
+
+
+def test_regex_replaces_drops_and_keeps():
+    years = Regex(pattern=r"\b(?P<c>\d\d)\d\d\b", replacement=r"\g<c>th")
+    assert after(years, "In 1984 and 2001.").text == "In 19th and 20th."
+    assert after(Regex(pattern="x", action="drop"), "a x") == Dropped("pattern_found")
+    assert after(Regex(pattern="X", action="keep", ignore_case=True), "a x").text == "a x"
+    assert after(Regex(pattern="X", action="keep"), "a x") == Dropped("pattern_not_found")
+    both = Regex(pattern="b", fields=("text", "title"))
+    assert after(both, "ab", title="bc").fields["title"] == "c"
+
+
+@pytest.mark.parametrize("wrong", [{"pattern": "("}, {"pattern": "a", "replacement": r"\1"}, {"pattern": ""}])
+def test_regex_that_does_not_compile_is_refused(wrong):
+    with pytest.raises(ValidationError):
+        Regex(**wrong)
+
+
+# fix_encoding
+
+
+@pytest.mark.parametrize("text", ["café", "Größe – “naïve”", "日本語", "déjà vu… it’s"])
+@pytest.mark.parametrize("wrong", ["latin-1", "windows-1252"])
+def test_text_decoded_with_the_wrong_encoding_is_repaired(text, wrong):
+    spoilt = text.encode().decode(wrong, errors="ignore")
+    if spoilt.encode(wrong) != text.encode():
+        pytest.skip("bytes that this encoding cannot hold")
+    assert after(FixEncoding(), spoilt).text == text
+
+
+@pytest.mark.parametrize("text", ["café", "Ça và", "naïve “quotes” ﬁ ½", "Ünïcödé", *PROSE[:30]])
+def test_good_text_stays(text):
+    assert after(FixEncoding(), text).text == text
+    assert after(FixEncoding(always=True), text).text == text
+
+
+# word_tokenize
+
+
+def test_words_are_those_of_nltk():
+    from nltk.tokenize import NLTKWordTokenizer
+
+    assert after(WordTokenize(), "The cat sat on the mat.").text == "The cat sat on the mat ."
+    assert after(WordTokenize(), 'It isn\'t, "is it"?\nNo.').text == "It is n't , `` is it '' ?\nNo ."
+    for text in PROSE[:20]:
+        lines = [" ".join(NLTKWordTokenizer().tokenize(line)) for line in text.split("\n")]
+        assert after(WordTokenize(), text).text.split("\n") == lines
+
+
+# language
+
+SENTENCES = {
+    "en": "The committee met in the old town hall, and nobody could say afterwards what it had decided.",
+    "de": "Der Ausschuss tagte im alten Rathaus, und niemand konnte nachher sagen, was er beschlossen hatte.",
+    "fr": "Le comité se réunit dans l'ancien hôtel de ville, et personne ne savait ce qu'il avait décidé.",
+    "es": "El comité se reunió en el viejo ayuntamiento y nadie supo decir después qué había decidido.",
+    "pl": "Komisja zebrała się w starym ratuszu i nikt nie potrafił potem powiedzieć, co postanowiła.",
+}
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_language_is_found(code):
+    found = after(Language(languages=(code,)), SENTENCES[code])
+    assert found.metadata["language"] == code and found.metadata["language_probability"] > 0.9
+    others = tuple(set(SENTENCES) - {code})
+    assert after(Language(languages=others), SENTENCES[code]) == Dropped("other_language")
+    assert after(Language(languages=others, action="tag"), SENTENCES[code]).metadata["language"] == code
+
+
+def test_language_of_next_to_nothing_is_unsure():
+    assert after(Language(min_probability=0.99), "ok 17") == Dropped("unsure")
+
+
+def test_language_that_does_not_exist_is_refused():
+    with pytest.raises(ConfigError, match=r"preprocessor\.language\.languages=xx: has no model"):
+        compose(["preprocessor=[language]", "preprocessor.language.languages=[xx,en]"])
+    with pytest.raises(ConfigError, match="not an ISO 639-1 code"):
+        compose(["preprocessor=[language]", "preprocessor.language.languages=[english]"])
+
+
+# quality
+
+
+def test_repetition_is_counted_as_gopher_counts_it():
+    from datatrove.pipeline.filters import gopher_repetition_filter as filters
+
+    for text in PROSE[:40]:
+        words, lines = text.split(), text.split("\n")
+        assert repeated(lines) == filters.find_duplicates(lines)
+        for size in (5, 10):
+            assert repeated_ngrams(words, size) == filters.find_all_duplicate(words, size)
+        for size in (2, 4):
+            found = most_frequent_ngram(words, size)
+            expected = filters.find_top_duplicate(filters.get_n_grams(words, size))
+            assert found == expected or (found == 0 and expected <= max(map(len, words)) * (size + 2) * size)
+
+
+GOOD = " ".join(
+    """
+    The committee met in the old town hall, and nobody could say afterwards what it had decided. We walked down to the
+    river with both dogs and looked at boats that have been there since winter. Rain fell before anybody slept. To be
+    honest, most guests preferred tea. Later a train came, slowly, out of dark hills, carrying letters for people who
+    had moved away long ago. Her brother kept bees behind his workshop until last autumn.
+    """.split()
+)
+
+
+def test_prose_passes():
+    assert after(Quality(), GOOD).text == GOOD
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("too_few_words", "The cat sat with the dog."),
+        ("too_few_words", ""),
+        ("too_few_words", "... --- !!!"),
+        ("short_words", " ".join(["a be to of I we it"] * 10)),
+        ("long_words", GOOD.replace(" ", "abcdefgh") + " " + " ".join(["extraordinarily"] * 50)),
+        ("hashes", GOOD.replace(" ", " # ")),
+        ("ellipses", GOOD.replace(" ", " ... ")),
+        ("few_letters", GOOD + " 12 34" * 40),
+        ("few_stop_words", " ".join(f"Elephants{n} wander northwards{n} slowly." for n in range(30))),
+        ("bullets", "\n".join(f"- {sentence}" for sentence in GOOD.split(". "))),
+        ("ellipsis_lines", "\n".join(f"{sentence} ..." for sentence in GOOD.split(". "))),
+        ("repeated_paragraphs", "\n\n".join([GOOD, GOOD, GOOD])),
+        ("repeated_lines", "\n".join([GOOD, *["and so on"] * 9])),
+        ("top_2_gram", GOOD + " and that was that" * 40),
+        ("repeated_5_grams", GOOD + " " + GOOD.lower() + " " + GOOD),
+    ],
+)
+def test_each_rule(reason, text):
+    assert after(Quality(max_symbol_ratio=None if reason == "ellipsis_lines" else 0.1), text) == Dropped(reason)
+
+
+# personal_data
+
+
+@given(st.from_regex(r"[0-9]{12,18}", fullmatch=True))
+def test_every_number_has_one_luhn_digit(number):
+    # ISO/IEC 7812-1: exactly one check digit completes a number, and a wrong digit is noticed.
+    (digit,) = [d for d in "0123456789" if luhn(number + d)]
+    wrong = str((int(number[-1]) + 1) % 10)
+    assert not luhn(number[:-1] + wrong + digit)
+
+
+def test_known_numbers():
+    assert luhn("4111 1111 1111 1111") and luhn("5500-0000-0000-0004") and not luhn("4111 1111 1111 1112")
+    # The examples of the IBAN registry.
+    for good in ("GB82 WEST 1234 5698 7654 32", "DE89370400440532013000", "FR1420041010050500013M02606"):
+        assert iban(good) and not iban(good.replace("3", "4"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Write to jane.doe+x@mail.example.co.uk, please.", "Write to <email>, please."),
+        ("Call +44 20 7946 0958 or (030) 123 45 67.", "Call <phone> or <phone>."),
+        ("From 192.168.0.17 and 2001:db8::1 at night", "From <ip> and <ip> at night"),
+        ("Card 4111 1111 1111 1111, once", "Card <card>, once"),
+        ("To GB82 WEST 1234 5698 7654 32 today", "To <iban> today"),
+        ("key=AKIAIOSFODNN7EXAMPLE;", "key=<secret>;"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nend", "<secret>\nend"),
+    ],
+)
+def test_what_is_personal_is_replaced(text, expected):
+    assert after(PersonalData(), text).text == expected
+    assert isinstance(after(PersonalData(action="drop"), text), Dropped)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Version 1.2.3.4.5 of 2024-05-17, at 10:30:15, pages 120-135.",
+        "Born 17.05.1984, died 12 10 2001; 1914-1918.",
+        "Number 4111 1111 1111 1112 is no card, 999.1.1.1 no address.",
+        "std::vector<int> a::b; @decorator; user@localhost; 10 000 000 people",
+        "x = [1, 22, 333]; 3.14159265358979; 0x1234567890; 1234567890123",
+    ],
+)
+def test_what_is_not_personal_stays(text):
+    assert after(PersonalData(), text).text == text
+
+
+def test_hashes_tell_equal_from_different():
+    technique = PersonalData(action="hash", salt="s")
+    text = after(technique, "a@b.example wrote to c@d.example and a@b.example").text
+    first, second, third = [word for word in text.split() if word.startswith("<")]
+    assert first == third != second and first.startswith("<email:") and "b.example" not in text
+    assert first not in after(PersonalData(action="hash", salt="t"), "a@b.example").text
+
+
+@given(st.text())
+def test_spans_do_not_overlap(text):
+    found = list(spans(text * 2, ("email", "phone", "ip", "card", "iban", "secret")))
+    assert all(a[1] <= b[0] for a, b in pairwise(found))
+
+
+# decontaminate
+
+
+def test_documents_of_the_evaluation_are_dropped(tmp_path):
+    question = "Which of the seven rivers of the old province flows past the castle before it reaches the sea?"
+    (tmp_path / "eval.jsonl").write_text(json.dumps({"question": question, "id": 5}) + "\n")
+    technique = Decontaminate(paths=(str(tmp_path / "eval.jsonl"),))
+    spoilt = f"Somebody asked: {question.upper().replace(' the ', ', the ')} Nobody knew."
+    assert after(technique, spoilt) == Dropped("in_evaluation")
+    # Twelve words in a row are not thirteen.
+    assert after(technique, " ".join(question.split()[:12]) + " runs where?").text
+    assert after(technique, PROSE[0]).text == PROSE[0]
+    share = Decontaminate(paths=technique.paths, min_share=0.5)
+    assert after(share, spoilt + " " + PROSE[0]).text and after(share, question) == Dropped("in_evaluation")
+
+
+def test_decontaminate_reads_lines_and_refuses_what_is_not_there(tmp_path):
+    path = tmp_path / "eval.txt"
+    path.write_text("one two three four\n\nfive six\n")
+    technique = Decontaminate(paths=(str(path),), ngram=4)
+    assert after(technique, "zero One, two; three FOUR five") == Dropped("in_evaluation")
+    # A shorter record only as a whole.
+    assert after(technique, "five six seven eight nine").text
+    with pytest.raises(ConfigError, match="is not a file"):
+        compose(["preprocessor=[decontaminate]", "preprocessor.decontaminate.paths=[nowhere.jsonl]"])
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("{}\n{\n")
+    with pytest.raises(ConfigError, match=r"bad\.jsonl:2"):
+        compose(["preprocessor=[decontaminate]", f"preprocessor.decontaminate.paths=[{bad}]"])
+
+
+# what is not installed
+
+
+def test_a_missing_library_is_one_line():
+    code = """
+import sys
+from importlib.abc import MetaPathFinder
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in ("ftfy", "nltk") else real(name, package)
+sys.argv = ["pluglm", "check", "preprocessor=[fix_encoding,word_tokenize]"]
+from pluglm.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "pluglm: preprocessor.fix_encoding: needs ftfy, which is not installed; pip install 'pluglm[data]'",
+        "pluglm: preprocessor.word_tokenize: needs nltk, which is not installed; pip install 'pluglm[data]'",
+    ]
