@@ -6,9 +6,12 @@ from pluglm import Source, hookimpl
 from pluglm_sources.generated_reviews import GeneratedReviews
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.python_library import PythonLibrary
+from pluglm_sources.reddit import Reddit
+from pluglm_sources.stack_overflow import StackOverflow
 from pluglm_sources.text_files import TextFiles
+from pluglm_sources.twitter import Twitter
 
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, GeneratedReviews]
+    return [PythonLibrary, TextFiles, Jsonl, StackOverflow, Reddit, Twitter, GeneratedReviews]

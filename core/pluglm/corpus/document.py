@@ -63,6 +63,6 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A preprocessor's decision to leave a document out, with its reason as a short code (`too_short`)."""
+    """A preprocessor's or a source's decision to leave a document out, its reason as a short code (`too_short`)."""
 
     reason: str

@@ -31,6 +31,9 @@ def read_source(source: Source, station: Station, quarantine: Quarantine) -> Ite
         if isinstance(record, Unreadable):
             quarantine.put(station, record.locator, record.reason, record.detail)
             continue
+        if isinstance(record, Dropped):
+            station.dropped[record.reason] += 1
+            continue
         problem = _unusable(record)
         if problem:
             quarantine.put(station, f"{station.name}:{record.id}", problem)

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pluglm.corpus.document import Document, Unreadable
+from pluglm.corpus.document import Document, Dropped, Unreadable
 from pluglm.technique import Technique
 
 
@@ -21,8 +21,9 @@ class Source(Technique):
     weight: Annotated[float, Field(gt=0, description="How much each document of this source counts in the loss")] = 1.0
 
     @abstractmethod
-    def read(self) -> Iterator[Document | Unreadable]:
-        """The documents, streaming, always in the same order; `Unreadable` for each record that is damaged.
+    def read(self) -> Iterator[Document | Unreadable | Dropped]:
+        """The documents, streaming, always in the same order; `Unreadable` for each record that is damaged,
+        and `Dropped(reason)` for each that is whole and left out on purpose.
 
         Raises:
             OSError: where an input cannot be opened at all and nothing of it can be read.

@@ -1,0 +1,103 @@
+"""Reddit's submissions and comments, from dumps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pluglm import Document, Dropped, Unreadable
+from pluglm_sources.local_files import decoded, lines_of
+from pluglm_sources.social_posts import SocialPosts
+
+GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]")
+BOTS = ("automoderator", "remindmebot", "gifreversingbot", "sneakpeekbot", "autotldr")
+
+
+def is_bot(author: str) -> bool:
+    """Whether an author calls itself one: a known bot, or a name that ends in bot."""
+    name = author.lower()
+    return name in BOTS or name.endswith(("bot", "_bot", "-bot"))
+
+
+class Reddit(SocialPosts):
+    """Reddit's submissions and comments in the form of the Pushshift dumps: one JSON object a line, often as .zst.
+
+    Used with caution: it refuses to run without `acknowledge_terms=true`, authors are hashed, and posts that were
+    deleted or removed are left out and counted. A submission is its title, an empty line and its text.
+
+    Source: Baumgartner et al. 2020, https://arxiv.org/abs/2001.08435
+    """
+
+    subreddits: Annotated[tuple[str, ...], Field(description="Only these, without r/; empty for all")] = ()
+    kinds: Annotated[tuple[Literal["submission", "comment"], ...], Field(min_length=1, description="What is taken")] = (
+        "submission",
+        "comment",
+    )
+    over_18: Annotated[bool, Field(description="Also take what is marked as not safe for work")] = False
+    bots: Annotated[bool, Field(description="Also take what bots wrote")] = False
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """A dump of two posts."""
+        path = folder / "RC_2024-01"
+        posts = [{"id": f"a{n}", "author": "someone", "body": f"Comment number {n}.", "score": n} for n in range(2)]
+        path.write_text("".join(json.dumps(post) + "\n" for post in posts), encoding="utf-8")
+        return {"paths": [str(path)], "acknowledge_terms": True}
+
+    def read(self) -> Iterator[Document | Unreadable | Dropped]:
+        """The posts in the order of the files."""
+        for path in self.inputs():
+            for number, line in lines_of(path, self.max_line_bytes):
+                locator = f"{path}:{number}"
+                text = line if isinstance(line, Unreadable) else decoded(line, locator)
+                if isinstance(text, Unreadable):
+                    yield text
+                elif text.strip():
+                    post = self._post(text, locator)
+                    yield post if isinstance(post, Unreadable) else self._document(post, locator)
+
+    def _post(self, line: str, locator: str) -> Mapping[str, Any] | Unreadable:
+        try:
+            post = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            return Unreadable(locator, "invalid_json", str(error))
+        if not isinstance(post, dict) or not ("body" in post or "title" in post) or "id" not in post:
+            return Unreadable(locator, "not_a_post", "neither a comment (body) nor a submission (title), or no id")
+        texts = [post.get(key) for key in ("body", "title", "selftext") if post.get(key) is not None]
+        if not all(isinstance(text, str) for text in texts):
+            return Unreadable(locator, "wrong_type", "its text is no text")
+        return post
+
+    def _unwanted(self, post: Mapping[str, Any], kind: str, text: str) -> str | None:
+        wanted = {name.lower().removeprefix("r/") for name in self.subreddits}
+        reasons = {
+            "other_kind": kind not in self.kinds,
+            "deleted": text in GONE or str(post.get("selftext") or "").strip() in GONE,
+            "other_subreddit": bool(wanted) and str(post.get("subreddit", "")).lower() not in wanted,
+            "over_18": bool(post.get("over_18")) and not self.over_18,
+            "bot": is_bot(str(post.get("author", ""))) and not self.bots,
+            "low_score": not self.scores_enough(post.get("score")),
+        }
+        return next((reason for reason, applies in reasons.items() if applies), None)
+
+    def _document(self, post: Mapping[str, Any], locator: str) -> Document | Dropped:
+        kind = "comment" if "body" in post else "submission"
+        parts = [post["body"]] if kind == "comment" else [post["title"], post.get("selftext") or ""]
+        text = "\n\n".join(part.strip() for part in parts if part.strip())
+        reason = self._unwanted(post, kind, text)
+        if reason is not None:
+            return Dropped(reason)
+        metadata: dict[str, Any] = {"kind": kind, "locator": locator}
+        for key in ("subreddit", "score", "link_id", "parent_id"):
+            if post.get(key) is not None:
+                metadata[key] = post[key]
+        if str(post.get("author", "")) not in ("", *GONE):
+            metadata["author"] = self.hashed(post["author"])
+        if str(post.get("created_utc", "")).isdigit():
+            metadata["created"] = datetime.fromtimestamp(int(post["created_utc"]), UTC).isoformat()
+        return Document(text, id=f"{locator}:{post['id']}", metadata=metadata)

@@ -1,0 +1,143 @@
+"""Questions and answers of Stack Overflow and its sisters, from the data dump."""
+
+from __future__ import annotations
+
+import html
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pluglm import Document, Dropped, Unreadable
+from pluglm_sources.local_files import FileSource, decoded, lines_of
+
+QUESTION, ANSWER = "1", "2"
+# https://stackoverflow.com/help/licensing
+LICENCES = (("2018-05-02", "CC-BY-SA-4.0"), ("2011-04-08", "CC-BY-SA-3.0"), ("", "CC-BY-SA-2.5"))
+BLOCK = re.compile(r"</?(?:p|pre|blockquote|ul|ol|h[1-6]|hr|div|table|tr)\b[^>]*>|<br\s*/?>", re.IGNORECASE)
+ITEM, TAG = re.compile(r"<li\b[^>]*>", re.IGNORECASE), re.compile(r"</?[a-zA-Z][^>]*>")
+
+
+def licence(date: str) -> str:
+    """The licence of a post by the day it was written (ISO 8601)."""
+    return next(name for since, name in LICENCES if date >= since)
+
+
+def plain(body: str) -> str:
+    """The text of a post's HTML: blocks as lines, items with a dash, code as it is."""
+    text = TAG.sub("", ITEM.sub("\n- ", BLOCK.sub("\n", body)))
+    return re.sub(r"\n{3,}", "\n\n", html.unescape(text)).strip()
+
+
+def tags(given: str) -> list[str]:
+    """Tags of either form of the dump: <python><list> or |python|list|."""
+    return [tag for tag in re.split(r"[<>|]+", given) if tag]
+
+
+class StackOverflow(FileSource):
+    """Questions with their answers from `Posts.xml` of the Stack Exchange data dump, as it is or packed as .gz or .zst.
+
+    A document is a question's title and text and its best answers: the accepted one first, the others by score. Posts
+    wait for their answers in a temporary file, not in memory. Each line of the dump is read by itself, so that damage
+    costs only the lines it hit.
+
+    Source: https://archive.org/details/stackexchange
+    """
+
+    requires = {"defusedxml": "pluglm[data]"}
+
+    min_score: Annotated[int, Field(description="Least score of a question, and of an answer that is not accepted")] = 0
+    max_answers: Annotated[int, Field(ge=0, description="Answers for each question at most")] = 3
+    answered: Annotated[bool, Field(description="Only questions with an answer that was taken")] = True
+    tags: Annotated[tuple[str, ...], Field(description="Only questions with one of these tags; empty for all")] = ()
+    max_line_bytes: Annotated[int, Field(ge=1, description="Longer lines are quarantined unread")] = 16_000_000
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """A dump of one question and its answer."""
+        path = folder / "Posts.xml"
+        path.write_text(
+            '<?xml version="1.0" encoding="utf-8"?>\n<posts>\n'
+            '  <row Id="1" PostTypeId="1" AcceptedAnswerId="2" Title="Why?" Body="&lt;p&gt;Tell me.&lt;/p&gt;" />\n'
+            '  <row Id="2" PostTypeId="2" ParentId="1" Score="7" Body="&lt;p&gt;Because.&lt;/p&gt;" />\n</posts>\n',
+            encoding="utf-8",
+        )
+        return {"paths": [str(path)]}
+
+    def read(self) -> Iterator[Document | Unreadable | Dropped]:
+        """What cannot be read of each file, then its questions by their number."""
+        for path in self.inputs():
+            with tempfile.TemporaryDirectory() as folder:
+                store = sqlite3.connect(Path(folder) / "posts.db")
+                store.execute("PRAGMA synchronous=OFF")
+                store.execute(
+                    "CREATE TABLE questions (id INTEGER PRIMARY KEY, accepted, score, date, title, tags, body)"
+                )
+                store.execute("CREATE TABLE answers (id INTEGER PRIMARY KEY, parent, score, date, body)")
+                for number, line in lines_of(path, self.max_line_bytes):
+                    wrong = self._keep(store, line, f"{path}:{number}")
+                    if wrong is not None:
+                        yield wrong
+                store.execute("CREATE INDEX by_parent ON answers (parent, score DESC)")
+                yield from self._documents(store, path)
+                store.close()
+
+    def _keep(self, store: sqlite3.Connection, line: bytes | Unreadable, locator: str) -> Unreadable | None:
+        text = line if isinstance(line, Unreadable) else decoded(line, locator)
+        if isinstance(text, Unreadable):
+            return text
+        text = text.strip()
+        if not text or text.startswith(("<?xml", "<posts", "</posts")):
+            return None
+        from defusedxml import DefusedXmlException
+        from defusedxml.ElementTree import ParseError, fromstring
+
+        try:
+            row: Mapping[str, str] = fromstring(text).attrib
+            kind, number = row.get("PostTypeId"), int(row["Id"])
+            score, date, body = int(row.get("Score", 0)), row.get("CreationDate", ""), row.get("Body", "")
+            if kind == QUESTION:
+                accepted = int(row.get("AcceptedAnswerId", 0))
+                values = (number, accepted, score, date, row.get("Title", ""), row.get("Tags", ""), body)
+                store.execute("INSERT OR IGNORE INTO questions VALUES (?,?,?,?,?,?,?)", values)
+            elif kind == ANSWER:
+                answer = (number, int(row["ParentId"]), score, date, body)
+                store.execute("INSERT OR IGNORE INTO answers VALUES (?,?,?,?,?)", answer)
+        except (ParseError, DefusedXmlException) as error:
+            return Unreadable(locator, "invalid_xml", str(error) or type(error).__name__)
+        except (KeyError, ValueError, OverflowError) as error:
+            return Unreadable(locator, "not_a_post", f"{type(error).__name__}: {error}")
+        return None
+
+    def _documents(self, store: sqlite3.Connection, path: Path) -> Iterator[Document | Dropped]:
+        query = "SELECT id, score, date, body FROM answers WHERE parent = ? AND (score >= ? OR id = ?) "
+        query += "ORDER BY id = ? DESC, score DESC, id LIMIT ?"
+        questions = store.execute("SELECT * FROM questions ORDER BY id")
+        for number, accepted, score, date, title, given, body in questions:
+            marks = tags(given)
+            answers = store.execute(query, (number, self.min_score, accepted, accepted, self.max_answers)).fetchall()
+            reasons = {
+                "low_score": score < self.min_score,
+                "other_tag": bool(self.tags) and not set(self.tags) & set(marks),
+                "unanswered": self.answered and not answers,
+            }
+            reason = next((reason for reason, applies in reasons.items() if applies), None)
+            if reason is not None:
+                yield Dropped(reason)
+                continue
+            texts = [html.unescape(title), plain(body), *(plain(answer[3]) for answer in answers)]
+            fields = {"question": "\n\n".join(text for text in texts[:2] if text), "answers": texts[2:]}
+            # Of several licences the newest is named: it lets the older ones' texts be passed on under it.
+            metadata = {
+                "licence": licence(max([date, *(answer[2] for answer in answers)])),
+                "score": score,
+                "tags": marks,
+                "created": date,
+                "accepted": bool(answers) and answers[0][0] == accepted,
+                "locator": f"{path}#{number}",
+            }
+            yield Document("\n\n".join(filter(None, texts)), id=f"{path}#{number}", fields=fields, metadata=metadata)

@@ -1,0 +1,120 @@
+"""Posts of X (Twitter), from saved answers of its interface or an account's own archive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pluglm import Document, Dropped, Unreadable
+from pluglm_sources.local_files import decoded, read_whole
+from pluglm_sources.social_posts import SocialPosts
+
+
+class Twitter(SocialPosts):
+    """Posts of X (Twitter): saved answers of its interface, version 2, or `tweets.js` of an account's archive.
+
+    Used with caution: it refuses to run without `acknowledge_terms=true`, authors are hashed, names after @ become
+    `@user`, and posts that an answer reports as deleted or withheld are counted and left out.
+
+    Sources: https://developer.x.com/en/docs/x-api; the archive is what an account's owner can ask X for.
+    """
+
+    retweets: Annotated[bool, Field(description="Also take what only repeats another post")] = False
+    replies: Annotated[bool, Field(description="Also take answers to other posts")] = True
+    languages: Annotated[tuple[str, ...], Field(description="Only posts marked with these; empty for all")] = ()
+    max_file_bytes: Annotated[int, Field(ge=1, description="Larger files are quarantined unread")] = 1_000_000_000
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """One saved answer of two posts."""
+        path = folder / "answer.json"
+        path.write_text(
+            json.dumps({"data": [{"id": "1", "text": "Good morning."}, {"id": "2", "text": "Good night."}]}),
+            encoding="utf-8",
+        )
+        return {"paths": [str(path)], "acknowledge_terms": True}
+
+    def read(self) -> Iterator[Document | Unreadable | Dropped]:
+        """The posts in the order of the files."""
+        for path in self.inputs():
+            content = read_whole(path, self.max_file_bytes)
+            text = content if isinstance(content, Unreadable) else decoded(content, str(path))
+            if isinstance(text, Unreadable):
+                yield text
+                continue
+            for locator, post in posts(text, str(path)):
+                yield self._document(post, locator) if isinstance(post, Mapping) else post
+
+    def _document(self, post: Mapping[str, Any], locator: str) -> Document | Unreadable | Dropped:
+        text = post.get("full_text") or (post.get("note_tweet") or {}).get("text") or post.get("text")
+        number = post.get("id_str") or post.get("id")
+        if not isinstance(text, str) or number is None:
+            return Unreadable(locator, "not_a_post", "it has no text or no id")
+        kinds = {str(other.get("type")) for other in post.get("referenced_tweets") or () if isinstance(other, dict)}
+        repeats = "retweeted" in kinds or bool(post.get("retweeted")) or text.startswith("RT @")
+        answers = "replied_to" in kinds or bool(post.get("in_reply_to_status_id") or post.get("in_reply_to_user_id"))
+        counted = str((post.get("public_metrics") or {}).get("like_count", post.get("favorite_count")))
+        likes = int(counted) if counted.isdecimal() else None
+        language = str(post.get("lang") or "")
+        reasons = {
+            "retweet": repeats and not self.retweets,
+            "reply": answers and not self.replies,
+            "other_language": bool(self.languages) and language not in self.languages,
+            "low_score": not self.scores_enough(likes),
+        }
+        for reason, applies in reasons.items():
+            if applies:
+                return Dropped(reason)
+        metadata: dict[str, Any] = {"locator": locator}
+        metadata |= {"language": language} if language else {}
+        metadata |= {"created": post["created_at"]} if post.get("created_at") else {}
+        metadata |= {"score": likes} if likes is not None else {}
+        if post.get("author_id"):
+            metadata["author"] = self.hashed(post["author_id"])
+        return Document(without_names(text), id=f"{locator}:{number}", metadata=metadata)
+
+
+def posts(text: str, path: str) -> Iterator[tuple[str, Mapping[str, Any] | Unreadable | Dropped]]:
+    """(locator, post) of a saved answer, of lines of answers, or of an archive's `window.YTD.tweets.part0 = [...]`."""
+    _, assigned, rest = text.partition("=") if text.lstrip().startswith("window.YTD.") else ("", "", text)
+    try:
+        whole = [(path, json.loads(rest if assigned else text))]
+    except (ValueError, RecursionError) as error:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if assigned or len(lines) < 2:
+            yield path, Unreadable(path, "invalid_json", str(error))
+            return
+        whole = []
+        for number, line in enumerate(text.split("\n"), start=1):
+            try:
+                whole += [(f"{path}:{number}", json.loads(line))] if line.strip() else []
+            except (ValueError, RecursionError) as wrong:
+                yield path, Unreadable(f"{path}:{number}", "invalid_json", str(wrong))
+    for place, answer in whole:
+        yield from _of_answer(answer, place)
+
+
+def _of_answer(answer: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any] | Unreadable | Dropped]]:
+    data = answer.get("data", answer) if isinstance(answer, dict) else answer
+    found: Iterable[Any] = data if isinstance(data, list) else [data]
+    for position, post in enumerate(found):
+        locator = f"{place}#{position}"
+        inner = post.get("tweet", post) if isinstance(post, dict) else post
+        if isinstance(inner, dict):
+            yield locator, inner
+        else:
+            yield locator, Unreadable(locator, "not_a_post", f"a {type(inner).__name__}")
+    # The interface names each post that it cannot give any more: deleted, protected, suspended.
+    for _ in answer.get("errors") or () if isinstance(answer, dict) else ():
+        yield place, Dropped("deleted")
+
+
+def without_names(text: str) -> str:
+    """The text with `@user` in the place of every name after @ (letters, digits and _, 15 at most)."""
+    import re
+
+    return re.sub(r"(?<![\w@])@\w{1,15}\b", "@user", text)
