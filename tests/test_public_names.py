@@ -17,7 +17,9 @@ Example LossFunction Losses Model Objective Optimizer Parallelism PluglmError Pr
 Regularizer RunConfig SPECIAL_TOKENS Schedule Score Source Step Technique Tokenizer TrainingRun Unreadable hookimpl
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
-PLAIN_WORDS = set("data length single constant linear byte dropout normalize pretrained classification".split())
+PLAIN_WORDS = set(
+    "data length single constant linear byte dropout normalize pretrained classification word language quality regex".split()
+)
 
 
 def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
