@@ -18,7 +18,8 @@ Regularizer RunConfig SPECIAL_TOKENS Schedule Score Source Step Technique Tokeni
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(
-    "data length single constant linear byte dropout normalize pretrained classification word language quality regex".split()
+    "byte classification constant data dropout language length linear normalize pretrained quality regex single "
+    "word".split()
 )
 
 
