@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from pluglm.cli.flags import CONFIG_DIR, QUIET, parse, usage, wants_help
+from pluglm.cli.flags import CONFIG_DIR, QUIET, Flag, parse, usage, wants_help
 
-FLAGS = CONFIG_DIR | QUIET
+FLAGS = {"--inspect": Flag("show documents before and after each step")} | CONFIG_DIR | QUIET
 
 
 def run(arguments: list[str]) -> int:
@@ -23,6 +24,8 @@ def run(arguments: list[str]) -> int:
 
     folder = prepare(config, quiet="quiet" in given.flags)
     ledger = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
+    if "inspect" in given.flags:
+        _inspect(ledger["stations"])
     for station in ledger["stations"]:
         lost = {**station["dropped"], **station["quarantined"]}
         said = "".join(f"  {reason} {count}" for reason, count in lost.items())
@@ -31,3 +34,13 @@ def run(arguments: list[str]) -> int:
         print(f"{split:<28} examples {tokens['examples']:>8}  tokens {tokens['tokens_used']:>10}")
     print(folder)
     return 0
+
+
+def _inspect(stations: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    from pluglm.reporting.changes import shown_samples
+
+    console = Console(highlight=False)
+    for part in shown_samples(stations):
+        console.print(part)

@@ -10,11 +10,13 @@ from pluglm.reporting.progress import Progress
 
 
 def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) -> Path:
-    """Make the corpus and the examples of a run, and write their ledger into a run folder of their own."""
+    """Make the corpus and the examples of a run, and write their ledger and report into a run folder of their
+    own."""
     from pluglm.batching.examples import prepare_examples
     from pluglm.catalog import installed_catalog
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.run import write_accounts
+    from pluglm.reporting.html import write_report
 
     folder = folder or files.new_folder(config)
     files.write_config(folder, config)
@@ -24,4 +26,5 @@ def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) 
         write_accounts(folder, corpus, examples)
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
         files.write_manifest(folder, config, installed_catalog(), found)
+    write_report(folder)
     return folder

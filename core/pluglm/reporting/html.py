@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from pluglm.reporting.changes import changes
 from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
 from pluglm.reporting.score_tables import evaluation_table, stage_table
 
@@ -76,7 +76,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["style"] = Markup((HERE / "report.css").read_text(encoding="utf-8"))
-    made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": _diff, "cell": _markdown_cell}
+    made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": changes, "cell": _markdown_cell}
     made.filters["sentence"] = _sentence
     return made
 
@@ -208,19 +208,6 @@ def _plan(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
         shown = size(value) if "bytes" in path else seconds(value) if path.endswith("seconds") else number(value)
         rows.append((path.replace(".", ": ").replace("_bytes", "").replace("_", " "), shown))
     return rows
-
-
-def _diff(before: str, after: str) -> tuple[list[tuple[bool, str]], list[tuple[bool, str]]]:
-    """Both texts cut into (changed, piece)."""
-    a, b = (re.findall(r"\w+|\s|[^\w\s]", text) for text in (before, after))
-    old: list[tuple[bool, str]] = []
-    new: list[tuple[bool, str]] = []
-    for kind, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if a1 > a0:
-            old.append((kind != "equal", "".join(a[a0:a1])))
-        if b1 > b0:
-            new.append((kind != "equal", "".join(b[b0:b1])))
-    return old, new
 
 
 def _sentence(text: object) -> str:

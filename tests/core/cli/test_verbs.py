@@ -107,3 +107,14 @@ def test_new_plugin_writes_what_it_says(
     assert (tmp_path / "pluglm-my-own" / "src" / "pluglm_my_own" / "my_own.py").is_file()
     code, _, error = command(monkeypatch, capsys, "new-plugin", "my-own")
     assert code == 1 and "exists already" in error
+
+
+def test_prepare_shows_what_each_step_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["source=[generated_reviews]", "source.generated_reviews.documents=60", "preprocessor=[lowercase]"]
+    words += ["tokenizer=byte", "data.sequence_length=32", "data.validation_fraction=0.2"]
+    code, shown, _ = command(monkeypatch, capsys, "prepare", "--inspect", "--quiet", *words)
+    assert code == 0 and "preprocessor.lowercase" in shown and "before" in shown and "changed 60" in shown
+    folder = Path(shown.splitlines()[-1])
+    assert "From documents to tokens" in (folder / "report.html").read_text(encoding="utf-8")
