@@ -18,6 +18,7 @@ VERBS = {
     "generate": "continue a text with a run's model",
     "report": "write a run's report again",
     "compare": "compare runs",
+    "cache": "list or prune what was prepared and is kept between runs",
     "list": "list techniques",
     "show": "show a technique's parameters, documentation and source",
     "plugins": "list plugins, and what is wrong with broken ones",

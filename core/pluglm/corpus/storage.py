@@ -60,6 +60,8 @@ def make_once(folder: Path, make: Callable[[Path], None], waiting: Callable[[], 
     It appears whole or not at all. Of several processes that want it at once, one makes it and the others wait.
     """
     if folder.exists():
+        # When it was used last decides how long the cache keeps it.
+        os.utime(folder)
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(str(folder) + ".lock")

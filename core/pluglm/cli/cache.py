@@ -1,0 +1,54 @@
+"""`pluglm cache`: what was prepared and is kept between runs."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
+from pluglm.errors import ConfigError, Problem
+
+FLAGS = {
+    "--older-than": Flag("for prune: unused for so many days (30)", "DAYS"),
+    "--dir": Flag("the cache (that of data.cache_dir, $PLUGLM_CACHE or the user's)", "DIR"),
+} | JSON
+
+
+def run(arguments: list[str]) -> int:
+    """List the cache, or remove what was not used for a while."""
+    if wants_help(arguments):
+        print(usage("cache list | prune", "Lists or prunes prepared corpora and examples.", FLAGS), end="")
+        return 0
+    given = parse(arguments, FLAGS)
+    if given.words not in (["list"], ["prune"]):
+        raise ConfigError([Problem("cache", "takes one word: list or prune", " ".join(given.words) or None)])
+    from pluglm.corpus.cache import entries, prune
+    from pluglm.corpus.storage import cache_folder
+    from pluglm.reporting.run_data import size
+
+    folder = cache_folder(Path(given.flags["dir"]) if "dir" in given.flags else None)
+    found = list(entries(folder)) if given.words == ["list"] else prune(folder, _days(given.flags))
+    if "json" in given.flags:
+        rows = [
+            {"kind": e.kind, "path": str(e.path), "bytes": e.bytes, "used": e.used.isoformat(), "about": e.about}
+            for e in found
+        ]
+        print(json.dumps(rows, indent=1))
+        return 0
+    for entry in found:
+        what = f"{entry.kind:<10} {entry.path.name[:12]:<12} {size(entry.bytes):>10}"
+        print(f"{what}  {entry.used:%Y-%m-%d %H:%M}  {entry.about}".rstrip())
+    done = "" if given.words == ["list"] else " removed"
+    print(f"{len(found)} entries, {size(sum(entry.bytes for entry in found))}{done} in {folder}")
+    return 0
+
+
+def _days(flags: dict[str, str]) -> timedelta:
+    try:
+        days = float(flags.get("older-than", "30"))
+        if days >= 0:
+            return timedelta(days=days)
+    except (ValueError, OverflowError):
+        pass
+    raise ConfigError([Problem("--older-than", "must be a number of days", flags.get("older-than"))])
