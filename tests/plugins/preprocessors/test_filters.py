@@ -211,6 +211,7 @@ def test_what_is_personal_is_replaced(text, expected):
         "Number 4111 1111 1111 1112 is no card, 999.1.1.1 no address.",
         "std::vector<int> a::b; @decorator; user@localhost; 10 000 000 people",
         "x = [1, 22, 333]; 3.14159265358979; 0x1234567890; 1234567890123",
+        "padded as +000000120 or 00 120 000",
     ],
 )
 def test_what_is_not_personal_stays(text):
