@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -29,12 +28,9 @@ LONG = [*RANDOM, "train.steps=60", "train.save_every=7"]
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing happened to."""
     home = tmp_path_factory.mktemp("whole")
-    before = os.environ.get("PLUGLM_CACHE")
-    os.environ["PLUGLM_CACHE"] = str(home / "cache")
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUGLM_CACHE", str(home / "cache"))
         return train(home / "run", *LONG)
-    finally:
-        os.environ["PLUGLM_CACHE"] = before or ""
 
 
 def same(one: Path, other: Path) -> None:
