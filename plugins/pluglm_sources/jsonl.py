@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pluglm import Document, Unreadable
-from pluglm_sources.local_files import decoded, lines_of
+from pluglm_sources.local_files import text_lines_of
 from pluglm_sources.records import RecordSource
 
 
@@ -24,16 +24,8 @@ class Jsonl(RecordSource):
     def read(self) -> Iterator[Document | Unreadable]:
         """The documents, in the order of the sorted paths."""
         for path in self.inputs():
-            number = 0
-            for number, line in lines_of(path, self.max_line_bytes):
-                locator = f"{path}:{number}"
-                text = line if isinstance(line, Unreadable) else decoded(line, locator)
-                if isinstance(text, Unreadable):
-                    yield text
-                elif text.strip():
-                    yield self._parsed(text, locator)
-            if number == 0:
-                yield Unreadable(str(path), "empty_file")
+            for locator, text in text_lines_of(path, self.max_line_bytes):
+                yield text if isinstance(text, Unreadable) else self._parsed(text, locator)
 
     def _parsed(self, line: str, locator: str) -> Document | Unreadable:
         try:

@@ -145,6 +145,24 @@ def decoded(content: bytes, locator: str) -> str | Unreadable:
     return Unreadable(locator, "nul_bytes", f"at character {text.index(chr(0))}") if "\0" in text else text
 
 
+def text_lines_of(path: Path, most: int) -> Iterator[tuple[str, str | Unreadable]]:
+    """Each line that is not blank, decoded, with its place (`mail.jsonl:17`); `empty_file` where there is no line."""
+    number = 0
+    for number, line in lines_of(path, most):
+        locator = f"{path}:{number}"
+        text = line if isinstance(line, Unreadable) else decoded(line, locator)
+        if isinstance(text, Unreadable) or text.strip():
+            yield locator, text
+    if number == 0:
+        yield str(path), Unreadable(str(path), "empty_file")
+
+
+def text_of(path: Path, most: int) -> str | Unreadable:
+    """A file's content, decoded, or why it cannot be had."""
+    content = read_whole(path, most)
+    return content if isinstance(content, Unreadable) else decoded(content, str(path))
+
+
 def read_whole(path: Path, most: int) -> bytes | Unreadable:
     """A file's content, or why it cannot be had; never more than `most` bytes of it in memory."""
     try:

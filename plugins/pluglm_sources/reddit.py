@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.local_files import decoded, lines_of
+from pluglm_sources.local_files import text_lines_of
 from pluglm_sources.social_posts import SocialPosts
 
 GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]")
@@ -52,14 +52,9 @@ class Reddit(SocialPosts):
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The posts in the order of the files."""
         for path in self.inputs():
-            for number, line in lines_of(path, self.max_line_bytes):
-                locator = f"{path}:{number}"
-                text = line if isinstance(line, Unreadable) else decoded(line, locator)
-                if isinstance(text, Unreadable):
-                    yield text
-                elif text.strip():
-                    post = self._post(text, locator)
-                    yield post if isinstance(post, Unreadable) else self._document(post, locator)
+            for locator, text in text_lines_of(path, self.max_line_bytes):
+                post = text if isinstance(text, Unreadable) else self._post(text, locator)
+                yield post if isinstance(post, Unreadable) else self._document(post, locator)
 
     def _post(self, line: str, locator: str) -> Mapping[str, Any] | Unreadable:
         try:

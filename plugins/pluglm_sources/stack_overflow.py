@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.local_files import FileSource, decoded, lines_of
+from pluglm_sources.local_files import FileSource, text_lines_of
 
 QUESTION, ANSWER = "1", "2"
 # https://stackoverflow.com/help/licensing
@@ -78,26 +78,22 @@ class StackOverflow(FileSource):
                     "CREATE TABLE questions (id INTEGER PRIMARY KEY, accepted, score, date, title, tags, body)"
                 )
                 store.execute("CREATE TABLE answers (id INTEGER PRIMARY KEY, parent, score, date, body)")
-                for number, line in lines_of(path, self.max_line_bytes):
-                    wrong = self._keep(store, line, f"{path}:{number}")
+                for locator, line in text_lines_of(path, self.max_line_bytes):
+                    wrong = line if isinstance(line, Unreadable) else self._keep(store, line.strip(), locator)
                     if wrong is not None:
                         yield wrong
                 store.execute("CREATE INDEX by_parent ON answers (parent, score DESC)")
                 yield from self._documents(store, path)
                 store.close()
 
-    def _keep(self, store: sqlite3.Connection, line: bytes | Unreadable, locator: str) -> Unreadable | None:
-        text = line if isinstance(line, Unreadable) else decoded(line, locator)
-        if isinstance(text, Unreadable):
-            return text
-        text = text.strip()
-        if not text or text.startswith(("<?xml", "<posts", "</posts")):
+    def _keep(self, store: sqlite3.Connection, line: str, locator: str) -> Unreadable | None:
+        if line.startswith(("<?xml", "<posts", "</posts")):
             return None
         from defusedxml import DefusedXmlException
         from defusedxml.ElementTree import ParseError, fromstring
 
         try:
-            row: Mapping[str, str] = fromstring(text).attrib
+            row: Mapping[str, str] = fromstring(line).attrib
             kind, number = row.get("PostTypeId"), int(row["Id"])
             score, date, body = int(row.get("Score", 0)), row.get("CreationDate", ""), row.get("Body", "")
             if kind == QUESTION:

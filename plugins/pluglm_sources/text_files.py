@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pluglm import Document, Unreadable
-from pluglm_sources.local_files import FileSource, decoded, lines_of, read_whole
+from pluglm_sources.local_files import FileSource, text_lines_of, text_of
 
 
 class TextFiles(FileSource):
@@ -29,18 +29,10 @@ class TextFiles(FileSource):
         """The documents, in the order of the sorted paths."""
         for path in self.inputs():
             if self.unit == "line":
-                number = 0
-                for number, line in lines_of(path, self.max_bytes):
-                    text = line if isinstance(line, Unreadable) else decoded(line, f"{path}:{number}")
-                    if isinstance(text, Unreadable):
-                        yield text
-                    elif text.strip():
-                        yield Document(text, id=f"{path}:{number}")
-                if number == 0:
-                    yield Unreadable(str(path), "empty_file")
+                for locator, line in text_lines_of(path, self.max_bytes):
+                    yield line if isinstance(line, Unreadable) else Document(line, id=locator)
                 continue
-            content = read_whole(path, self.max_bytes)
-            text = content if isinstance(content, Unreadable) else decoded(content, str(path))
+            text = text_of(path, self.max_bytes)
             if isinstance(text, Unreadable):
                 yield text
             elif self.unit == "file":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.local_files import decoded, read_whole
+from pluglm_sources.local_files import text_of
 from pluglm_sources.social_posts import SocialPosts
 
 
@@ -41,8 +42,7 @@ class Twitter(SocialPosts):
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The posts in the order of the files."""
         for path in self.inputs():
-            content = read_whole(path, self.max_file_bytes)
-            text = content if isinstance(content, Unreadable) else decoded(content, str(path))
+            text = text_of(path, self.max_file_bytes)
             if isinstance(text, Unreadable):
                 yield text
                 continue
@@ -115,6 +115,4 @@ def _of_answer(answer: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]
 
 def without_names(text: str) -> str:
     """The text with `@user` in the place of every name after @ (letters, digits and _, 15 at most)."""
-    import re
-
     return re.sub(r"(?<![\w@])@\w{1,15}\b", "@user", text)
