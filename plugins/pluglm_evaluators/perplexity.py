@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import xxhash
 from pydantic import Field
 
-from pluglm import Evaluation, Evaluator, Score
+from pluglm import Batch, Evaluation, Evaluator, Score
 from pluglm_evaluators.bootstrap import ratio_interval
 from pluglm_evaluators.byte_ngrams import bits_per_byte, joined_bytes
 
@@ -32,6 +32,15 @@ def byte_counter(tokenizer: PreTrainedTokenizerFast) -> Callable[[Any], int]:
     added = {number: len(str(token).encode()) for number, token in tokenizer.added_tokens_decoder.items()}
     sizes = {number: added.get(number, len(token)) for token, number in tokenizer.get_vocab().items()}
     return lambda ids: sum(sizes[i] for i in ids if i not in special)
+
+
+def unknown_tokens(batch: Batch, tokenizer: PreTrainedTokenizerFast) -> int:
+    """How many of a batch's labels are the unknown token; none where the tokenizer has none of its own (GPT-2's is the
+    end of a text), or the objective has no labels."""
+    unknown = tokenizer.unk_token_id
+    if unknown is None or unknown == tokenizer.eos_token_id or "labels" not in batch:
+        return 0
+    return int((batch["labels"] == unknown).sum())
 
 
 class Perplexity(Evaluator):
@@ -58,7 +67,7 @@ class Perplexity(Evaluator):
             losses = evaluation.objective.loss(evaluation.model, batch)
             nats += losses.sums.tolist()
             counts += losses.counts.tolist()
-            unknown += int((batch["labels"] == evaluation.tokenizer.unk_token_id).sum())
+            unknown += unknown_tokens(batch, evaluation.tokenizer)
             if head == "AutoModelForCausalLM":
                 sizes += [count_bytes(row[row >= 0].tolist()) for row in batch["labels"][:, 1:]]
         if unknown:

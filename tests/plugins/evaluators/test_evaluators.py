@@ -473,3 +473,15 @@ def test_a_file_of_pairs_is_read_before_anything_is_computed():
     assert problems_of("bad.jsonl") == [("evaluator.s.path", "bad.jsonl: no pair")]
     Path("good.jsonl").write_text(good)
     assert [pair.stereotype for pair in StereotypePairs(path="good.jsonl").pairs()] == ["a\u2028b"]
+
+
+def test_unknown_tokens_are_those_of_a_tokenizer_that_has_them():
+    from types import SimpleNamespace
+
+    from pluglm_evaluators.perplexity import unknown_tokens
+
+    batch = {"labels": torch.tensor([[1, 5, 1], [2, 1, -100]])}
+    assert unknown_tokens(batch, SimpleNamespace(unk_token_id=1, eos_token_id=3)) == 3
+    assert unknown_tokens(batch, SimpleNamespace(unk_token_id=None, eos_token_id=3)) == 0
+    assert unknown_tokens(batch, SimpleNamespace(unk_token_id=1, eos_token_id=1)) == 0
+    assert unknown_tokens({"input_ids": batch["labels"]}, SimpleNamespace(unk_token_id=1, eos_token_id=3)) == 0
