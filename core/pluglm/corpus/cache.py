@@ -41,9 +41,9 @@ def prune(cache: Path, unused: timedelta, now: datetime | None = None) -> list[E
 
     What another process is making at this moment is left alone.
     """
-    removed = []
+    removed, latest = [], (now or datetime.now(UTC)) - unused
     for entry in list(entries(cache)):
-        if (now or datetime.now(UTC)) - entry.used >= unused and not _is_being_made(entry.path):
+        if entry.used <= latest and not _is_being_made(entry.path):
             shutil.rmtree(entry.path) if entry.path.is_dir() else entry.path.unlink()
             removed.append(entry)
     for kind in KINDS:

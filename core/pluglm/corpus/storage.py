@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,9 @@ def make_once(folder: Path, make: Callable[[Path], None], waiting: Callable[[], 
     It appears whole or not at all. Of several processes that want it at once, one makes it and the others wait.
     """
     if folder.exists():
-        # When it was used last decides how long the cache keeps it.
-        os.utime(folder)
+        # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
+        with suppress(OSError):
+            os.utime(folder)
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(str(folder) + ".lock")
