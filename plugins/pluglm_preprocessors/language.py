@@ -14,7 +14,7 @@ from pluglm import Document, Dropped, Preprocessor, Problem
 
 @cache
 def identifier() -> Any:
-    """py3langid's model of 97 languages, with probabilities."""
+    """py3langid's model, with probabilities."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

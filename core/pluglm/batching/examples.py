@@ -53,7 +53,6 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
         lambda temporary: _make(config, corpus, own, temporary, progress),
         waiting=lambda: progress.say("Another run is making the same examples; waiting for it"),
     )
-
     notes = []
     if own is not None:
         notes.append(

@@ -41,8 +41,7 @@ def _find(word: str) -> type[Technique]:
             hint = "say which: " + ", ".join(f"{home}={family}" for home in homes)
             raise ConfigError([Problem(family, "is a technique of several families", hint=hint)])
         if not homes:
-            every = [f"{home}={known}" for home in FAMILIES for known in catalog.names(home)]
-            known = [*FAMILIES, *(choice.partition("=")[2] for choice in every)]
+            known = [*FAMILIES, *(known for home in FAMILIES for known in catalog.names(home))]
             raise ConfigError([Problem(family, "no such technique" + nearest(family, known))])
         family, name = homes[0], family
     if not name:
