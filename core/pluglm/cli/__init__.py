@@ -55,7 +55,14 @@ def main() -> None:
         hint = f"did you mean {close[0]!r}?" if close else "see pluglm --help"
         print(f"pluglm: no such verb: {verb}; {hint}", file=sys.stderr)
         sys.exit(2)
-    sys.exit(_guarded(verb, rest))
+    code = _guarded(verb, rest)
+    if "RANK" in os.environ:
+        # One process of several has done its work; torch's threads sometimes abort it while the interpreter is taken
+        # down, and the launcher would take that for a failed run.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _guarded(verb: str, rest: list[str]) -> int:
