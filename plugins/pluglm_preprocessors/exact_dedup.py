@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Annotated
 
 import xxhash
 from pydantic import Field
 
-from pluglm import CorpusPreprocessor, Document
+from pluglm import CorpusPreprocessor, Document, Keys
 from pluglm_preprocessors.characters import category_class
 
 
@@ -37,7 +37,7 @@ class ExactDedup(CorpusPreprocessor):
             state.update(text.encode("utf-8", "surrogatepass") + b"\0")
         return state.digest()
 
-    def decide(self, keys: Iterable[bytes]) -> Iterator[str | None]:
+    def decide(self, keys: Keys) -> Iterator[str | None]:
         """Drops all but the first of each key."""
         seen: set[bytes] = set()
         for key in keys:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import xxhash
 from pydantic import Field
 
-from pluglm import CorpusPreprocessor, Document
+from pluglm import CorpusPreprocessor, Document, Keys
 from pluglm_preprocessors.characters import category_class
 
 if TYPE_CHECKING:
@@ -84,16 +84,20 @@ class NearDedup(CorpusPreprocessor):
     permutations: Annotated[int, Field(ge=16, le=1024, description="Length of a signature")] = 128
     seed: Annotated[int, Field(ge=0, description="Seed of the permutations")] = 1
 
-    def key(self, document: Document) -> Any:
+    def key(self, document: Document) -> bytes:
         """The document's shingles."""
-        return shingles("\n".join(str(document.get(name) or "") for name in self.fields), self.ngram, self.unit)
+        text = "\n".join(str(document.get(name) or "") for name in self.fields)
+        return shingles(text, self.ngram, self.unit).tobytes()
 
-    def decide(self, keys: Iterable[Any]) -> Iterator[str | None]:
+    def decide(self, keys: Keys) -> Iterator[str | None]:
         """Drops a document that is similar to an earlier one that was kept."""
+        import numpy as np
+
         bands, rows = bands_for(self.threshold, self.permutations)
         buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
         kept: dict[int, Any] = {}
-        for number, key in enumerate(keys):
+        for number, packed in enumerate(keys):
+            key = np.frombuffer(packed, dtype=np.uint64)
             if not len(key):
                 yield None
                 continue

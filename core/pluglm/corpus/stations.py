@@ -10,6 +10,7 @@ from random import Random
 import xxhash
 
 from pluglm.corpus.document import Document, Dropped, Unreadable
+from pluglm.corpus.keys import KeyList
 from pluglm.corpus.ledger import Quarantine, Station
 from pluglm.corpus.storage import read_documents, write_documents
 from pluglm.families import Augmenter, CorpusPreprocessor, Intervention, Preprocessor, Source
@@ -89,7 +90,7 @@ def _compare(
     quarantine: Quarantine,
     spool: Path,
 ) -> Iterator[Document]:
-    keys = []
+    keys = KeyList()
 
     def keyed() -> Iterator[Document]:
         for document in documents:

@@ -13,7 +13,7 @@ from pluglm.families.model import Model
 from pluglm.families.objective import Batch, Example, Losses, LossFunction, Objective, Predictions
 from pluglm.families.optimizer import Optimizer
 from pluglm.families.parallelism import Parallelism
-from pluglm.families.preprocessor import CorpusPreprocessor, Preprocessor
+from pluglm.families.preprocessor import CorpusPreprocessor, Key, Keys, Preprocessor
 from pluglm.families.regularizer import Regularizer
 from pluglm.families.schedule import Schedule
 from pluglm.families.source import Source
@@ -33,6 +33,8 @@ __all__ = [
     "Example",
     "Family",
     "Intervention",
+    "Key",
+    "Keys",
     "LossFunction",
     "Losses",
     "Model",

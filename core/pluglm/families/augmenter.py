@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from random import Random
 from typing import Annotated, ClassVar
 
@@ -27,3 +28,8 @@ class Augmenter(Technique):
     def augment(self, document: Document, random: Random) -> Document | None:
         """A changed copy, or None where there is nothing to change. All randomness comes from `random`, which the
         core seeds by (seed, technique, document id, copy)."""
+
+    def augment_batch(self, documents: Sequence[Document], randoms: Sequence[Random]) -> list[Document | None]:
+        """`augment` for several documents, each with its own generator. Override it where a model works on many at
+        once; what a document becomes must not depend on which others are beside it."""
+        return [self.augment(document, random) for document, random in zip(documents, randoms, strict=True)]

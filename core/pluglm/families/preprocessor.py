@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import Field
 
@@ -26,15 +26,38 @@ class Preprocessor(Technique):
         """The document, changed or as it is, or `Dropped(reason)`."""
 
 
+Key = bytes | str | int | tuple[bytes | str | int, ...]
+"""What a decision over the corpus needs to know of one document."""
+
+
+class Keys(Protocol):
+    """The keys of a corpus in the order of its documents. They lie on disk: going through them takes no memory, and
+    neither does looking one up again."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Every key."""
+        ...
+
+    def __getitem__(self, number: int) -> Any:
+        """One key."""
+        ...
+
+    def part(self, number: int) -> Iterator[Any]:
+        """That entry of every key that is a tuple; the other entries are not read."""
+        ...
+
+
 class CorpusPreprocessor(Preprocessor):
     """Drops documents by comparing them with all others, as a key per document and one decision over all keys."""
 
     @abstractmethod
-    def key(self, document: Document) -> Any:
-        """What the decision needs to know of a document: small and picklable."""
+    def key(self, document: Document) -> Key:
+        """What the decision needs to know of a document. Keys are computed on all cores."""
 
     @abstractmethod
-    def decide(self, keys: Iterable[Any]) -> Iterator[str | None]:
+    def decide(self, keys: Keys) -> Iterator[str | None]:
         """For each key, in order: None to keep the document, or the reason it is dropped for."""
 
     def process(self, document: Document) -> Document | Dropped:

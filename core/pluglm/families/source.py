@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -32,3 +32,19 @@ class Source(Technique):
     @abstractmethod
     def inputs(self) -> Iterable[Path]:
         """The files that `read` will open. Their bytes are part of the cache key and of the manifest."""
+
+    def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
+        """Bring what is remote into `store`, a folder that outlives the run, and return the source that reads it from
+        there, without the network. Called once at the start of a run, before `inputs`; `say` shows a line.
+
+        The default has nothing to fetch.
+        """
+        return self
+
+    def shards(self) -> Sequence[Source]:
+        """Sources that together give the documents of this one, in its order: what different processes read at the
+        same time, and what a stopped run need not read again. Each has `inputs` of its own, and is picklable.
+
+        The default is one shard.
+        """
+        return (self,)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from pluglm import Augmenter, CorpusPreprocessor, Document, Dropped, Preprocessor, Source, Unreadable
+from pluglm.corpus.keys import KeyList
 from pluglm.testing import samples
 
 ODD = (
@@ -83,13 +84,27 @@ def test_corpus_preprocessor_decides_over_keys(technique: Preprocessor) -> None:
     if not isinstance(technique, CorpusPreprocessor):
         pytest.skip("looks at one document")
     given = samples.documents() + odd_documents() + samples.documents(3)
-    keys = [technique.key(item) for item in given]
-    decisions = list(technique.decide(iter(keys)))
+    keys = KeyList(technique.key(item) for item in given)
+    for key in keys:
+        parts = key if isinstance(key, tuple) else (key,)
+        assert all(isinstance(part, bytes | str | int) for part in parts), (
+            "a key is bytes, text, an int or a tuple of these"
+        )
+    decisions = list(technique.decide(keys))
     sent = pickle.loads(pickle.dumps(keys))
-    assert decisions == list(technique.decide(iter(sent))), "keys that another process made decide otherwise"
+    assert decisions == list(technique.decide(sent)), "keys that another process made decide otherwise"
     assert len(decisions) == len(given), "one decision for each key: the ledger does not balance otherwise"
-    assert decisions == list(technique.decide(iter(keys)))
+    assert decisions == list(technique.decide(keys))
     assert all(reason is None or re.fullmatch(r"[a-z][a-z0-9_]*", reason) for reason in decisions)
+
+
+@pytest.mark.family("source")
+def test_shards_of_a_source_give_what_it_gives(technique: Source) -> None:
+    shards = pickle.loads(pickle.dumps(list(technique.shards())))
+    whole = list(islice(technique.read(), MOST))
+    assert list(islice(chain.from_iterable(shard.read() for shard in shards), MOST)) == whole
+    inputs = [path for shard in shards for path in shard.inputs()]
+    assert set(inputs) == set(technique.inputs()), "the inputs of the shards are not those of the source"
 
 
 @pytest.mark.family("augmenter")
@@ -103,3 +118,5 @@ def test_augmenter_draws_from_its_generator_alone(technique: Augmenter) -> None:
     changed = [after for before, after in zip(given, first, strict=True) if after is not None and after != before]
     assert changed, "not one of the documents was changed"
     assert all(isinstance(after, Document) and after.text.strip() for after in changed[:30])
+    several = technique.augment_batch(given, [Random(number) for number in range(len(given))])
+    assert several == first, "augment_batch makes something else of a document than augment"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pluglm import Document, Dropped
+from pluglm.corpus.keys import KeyList
 from pluglm_preprocessors.exact_dedup import ExactDedup
 from pluglm_preprocessors.length import Length
 from pluglm_preprocessors.lowercase import Lowercase
@@ -38,7 +39,7 @@ def of(technique, text):
 
 def kept(technique, texts):
     keys = [technique.key(Document(text)) for text in texts]
-    return [text for text, reason in zip(texts, technique.decide(iter(keys)), strict=True) if reason is None]
+    return [text for text, reason in zip(texts, technique.decide(KeyList(keys)), strict=True) if reason is None]
 
 
 # Lines of Unicode's NormalizationTest.txt: source; NFC; NFD; NFKC; NFKD.
@@ -210,7 +211,7 @@ def test_exact_dedup_normalized_by_hand():
 def test_exact_dedup_compares_fields_apart():
     technique = ExactDedup(fields=("text", "label"))
     documents = [Document("a", fields={"label": label}) for label in ("x", "y", "x")] + [Document("ax")]
-    assert list(technique.decide([technique.key(d) for d in documents])) == [None, None, "exact_duplicate", None]
+    assert list(technique.decide(KeyList(technique.key(d) for d in documents))) == [None, None, "exact_duplicate", None]
 
 
 def near_duplicates(count, words, seed=0):
