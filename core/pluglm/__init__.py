@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
     from pluglm.errors import ConfigError, DataError, PluglmError, Problem
@@ -77,6 +78,7 @@ __all__ = [
     "Tokenizer",
     "TrainingRun",
     "Unreadable",
+    "encode_text",
     "hookimpl",
 ]
 
@@ -88,6 +90,7 @@ _HOMES = (
     "pluglm.technique",
     "pluglm.families",
     "pluglm.config.run_config",
+    "pluglm.batching.encoding",
 )
 
 if not TYPE_CHECKING:

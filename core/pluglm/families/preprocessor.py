@@ -57,8 +57,13 @@ class CorpusPreprocessor(Preprocessor):
         """What the decision needs to know of a document. Keys are computed on all cores."""
 
     @abstractmethod
-    def decide(self, keys: Keys) -> Iterator[str | None]:
-        """For each key, in order: None to keep the document, or the reason it is dropped for."""
+    def decide(self, keys: Keys) -> Iterator[Any]:
+        """For each key, in order: None to keep the document as it is, or what `apply` makes of it: by default, the
+        reason it is dropped for. What is decided is kept on disk as JSON."""
+
+    def apply(self, document: Document, decision: Any) -> Document | Dropped:
+        """The document after a decision that is not None."""
+        return Dropped(decision)
 
     def process(self, document: Document) -> Document | Dropped:
         """Not used: what is kept is decided over the whole corpus."""
