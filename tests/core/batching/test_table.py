@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +53,10 @@ def test_a_terabyte_of_tokens_opens_at_once(tmp_path: Path) -> None:
         "weight": {"kind": "constant", "value": 1.0},
     }
     (folder / "columns.json").write_text(json.dumps({"examples": examples, "columns": columns}))
-    used = time.process_time()
     table = ExampleTable(folder)
     order = ExampleOrder(table.lengths(), 8, seed=0)
     places = [place for step in (0, 1, 10_000_000) for _, place in order.step(step)]
     assert table[places[-1]]["input_ids"].shape == (length,) and table[places[0]]["weight"] == 1.0
-    # Not a measurement: going through half a billion examples would take many times as long.
-    assert time.process_time() - used < 1
+    # Nothing is held that grows with the half a billion examples.
+    assert table.lengths().strides == (0,) and order._epochs == {}
     assert len(set(places)) == len(places) and max(places) > examples // 2
