@@ -104,12 +104,13 @@ def _compare(
             yield document
 
     write_documents(spool, keyed())
-    for document, reason in zip(read_documents(spool), preprocessor.decide(keys), strict=True):
-        if reason is None:
-            station.keep(document, document)
-            yield document
+    for document, decision in zip(read_documents(spool), preprocessor.decide(keys), strict=True):
+        outcome = preprocessor.apply(document, decision)
+        if isinstance(outcome, Dropped):
+            station.drop(document, outcome.reason)
         else:
-            station.drop(document, reason)
+            station.keep(document, outcome)
+            yield outcome
     spool.unlink()
 
 
