@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from pluglm import Document, Dropped, Preprocessor, Problem
 from pluglm_preprocessors.harm_classifier import classifier
-from pluglm_preprocessors.harm_words import Lexicon, lexicon, may_have_any, spans
+from pluglm_preprocessors.harm_words import lexicon, quotations, spans
 from pluglm_preprocessors.word_lists import listed_languages, read_words
 
 Trick = Literal["leet", "stretched", "spaced"]
@@ -114,28 +114,31 @@ class HarmfulContent(Preprocessor):
                 notes[name] = sorted(set(entries))[:MOST_NAMED]
         return replace(document, metadata=document.metadata | notes)
 
-    def lexicon(self, neutral: bool) -> Lexicon:
-        """What is looked for."""
-        return lexicon(self.languages, self.word_files, self.words, self.allow if not neutral else (), neutral)
+    def spans(self, text: str) -> Iterator[tuple[int, int, str, bool]]:
+        """(start, end, listed word, whether it counts) of each listed word or phrase."""
+        known = lexicon(self.languages, self.word_files, self.words, self.allow, self.neutral)
+        quoted: list[tuple[int, int]] | None = [] if self.quoted else None
+        for start, end, entry in spans(text, known, frozenset(self.obfuscation)):
+            quoted = quotations(text) if quoted is None else quoted
+            counts = entry not in known.spared and not any(a <= start < b for a, b in quoted)
+            yield start, end, entry, counts
 
     def listed(self, document: Document) -> tuple[float, list[str], list[str]]:
-        """(share of words that are listed, those, listed words that do not count)."""
-        tricks, everything = frozenset(self.obfuscation), self.lexicon(True)
+        """(share of words that are listed and count, those, listed words that do not count)."""
         texts = [text for name in self.fields if isinstance(text := document.get(name), str)]
-        texts = [text for text in texts if may_have_any(text, everything, tricks)]
-        if not texts:
+        every = [(entry, counts) for text in texts for _, _, entry, counts in self.spans(text)]
+        if not every:
             return 0.0, [], []
-        lexicon = self.lexicon(self.neutral)
-        found = [entry for text in texts for _, _, entry in spans(text, lexicon, tricks, self.quoted)]
-        every = [entry for text in texts for _, _, entry in spans(text, everything, tricks, True)]
-        words = sum(len(str(document.get(name) or "").split()) for name in self.fields)
-        count = sum(entry.count(" ") + 1 for entry in found)
-        return min(1.0, count / max(1, words)), found, sorted(set(every) - set(found))
+        found = [entry for entry, counts in every if counts]
+        words = sum(len(text.split()) for text in texts)
+        share = sum(entry.count(" ") + 1 for entry in found) / max(1, words)
+        return min(1.0, share), found, [entry for entry, counts in every if not counts]
 
     def masked(self, text: str) -> str:
-        """The text with a mask in place of each listed word."""
+        """The text with a mask in place of each listed word that counts."""
         parts, last = [], 0
-        for start, end, _ in spans(text, self.lexicon(self.neutral), frozenset(self.obfuscation), self.quoted):
-            parts += [text[last:start], self.mask]
-            last = end
+        for start, end, _, counts in self.spans(text):
+            if counts:
+                parts += [text[last:start], self.mask]
+                last = end
         return "".join([*parts, text[last:]])

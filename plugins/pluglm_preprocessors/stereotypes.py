@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from pluglm_preprocessors.shingling import words
+
 # Mentions of groups, by which over-representation is counted: category, group, words.
 GROUPS: dict[str, dict[str, frozenset[str]]] = {
     "gender": {
@@ -47,6 +49,9 @@ SINGULAR = """
 woman girl man boy female male wife mother lady blonde gay lesbian homosexual muslim jew christian catholic hindu
 atheist mexican immigrant refugee foreigner teenager
 """.split()
+FOLK = frozenset(b"people men women folk folks guy guys kids families person man woman".split())
+NAMED = frozenset(word.encode() for word in PEOPLE + SINGULAR)
+DESCRIBED = frozenset(word.encode() for word in OF_PEOPLE)
 # What a sentence says of a group: traits behind "are", what they cannot or should do, and deeds laid to all of them.
 TRAITS = """
 (over|hyper)?emotional|hysterical|irrational|illogical|moody|weak(er)?|inferior|superior|stupid|dumb|lazy|dirty|filthy
@@ -129,9 +134,10 @@ def patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def stereotypes(text: str) -> Iterator[str]:
     """The sentences of a text that state something of a whole group."""
-    name, said = patterns()
-    if not name.search(text):
+    used = set(words(text))
+    if NAMED.isdisjoint(used) and (FOLK.isdisjoint(used) or DESCRIBED.isdisjoint(used)):
         return
+    name, said = patterns()
     for match in SENTENCE.finditer(text):
         sentence = " ".join(match[0].split()).replace("’", "'")
         if any(_stated(sentence, found, said) for found in name.finditer(sentence)) and not COUNTER.search(sentence):

@@ -42,7 +42,8 @@ NEUTRAL = frozenset(
     rape raped rapist incest pedophile paedophile pedophilia sadism masochism eunuch castrate suicide prostitute
     prostitution opium heroin cocaine marijuana cannabis weed herpes hiv aids syphilis
     escort flange cox dick willy snatch prick bloody knob damn hell nude nudes nudity naked topless lingerie scat butt
-    bondage playboy lolita poof beaver cock tit ass god lust organ fat ugly stupid idiot kill murder
-    nackt asesinato ladrona leprosa pedo teta
+    bondage playboy lolita poof beaver cock cum tit ass god lust organ fat ugly stupid idiot kill murder
+    xx xxx dirty dummy domination stripping shi wang penetration penetrate pornography orgy snowballing bestial coon
+    fagot nackt asesinato ladrona leprosa pedo teta
     """.split()
 )
