@@ -19,6 +19,8 @@ ONE_AS_L = str.maketrans("0134578@$!", "oleastbasi")
 ENTRY = re.compile(r"[\w@$*!]+(?:[ '’.-]+[\w@$*!]+)*")
 STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 SPACED = re.compile(r"(?<!\w)[^\W\d_](?:([ .\-_*])[^\W\d_](?:\1[^\W\d_])+)(?!\w)")
+# A quick look for the like, by what cannot be missing from it.
+SINGLE = re.compile(r"[ .\-_*]\w[ .\-_*]\w(?!\w)")
 # Between quotation marks, on one line; an apostrophe inside a word is none.
 QUOTED = re.compile(
     r"“[^”\n]{1,400}”|\"[^\"\n]{1,400}\"|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]|(?<!\w)‘[^’\n]{1,400}’(?!\w)"
@@ -116,29 +118,41 @@ def spans(text: str, lexicon: Lexicon, tricks: frozenset[str]) -> Iterator[tuple
 def _all_spans(lowered: str, lexicon: Lexicon, tricks: frozenset[str]) -> Iterator[tuple[int, int, str]]:
     if lexicon.unspaced:
         yield from ((*match.span(), match[0]) for match in lexicon.unspaced.finditer(lowered))
-    if "spaced" in tricks:
+    if "spaced" in tricks and SINGLE.search(lowered):
         for match in SPACED.finditer(lowered):
             joined = match[0][::2]
             # An article or "I" before it is a single letter as well.
             for start in (0, 1) if joined[0] in "ai" else (0,):
                 if () in lexicon.phrases.get(joined[start:], ()):
                     yield match.start() + 2 * start, match.end(), joined[start:]
-    meant: dict[str, list[str]] = {}
-    for word in set(TOKEN.findall(lowered)):
-        listed = [spelling for spelling in spellings(word, lexicon, tricks) if spelling in lexicon.phrases]
-        if listed:
-            meant[word] = listed
-    if not meant:
-        return
-    tokens = list(TOKEN.finditer(lowered))
-    for number, token in enumerate(tokens):
-        for spelling in meant.get(token[0], ()):
-            rest = _longest(lexicon.phrases[spelling], tokens[number + 1 : number + 8])
+    words = TOKEN.findall(lowered)
+    used = set(words)
+    meant = {word: [word] for word in used & lexicon.phrases.keys()}
+    stretched = "stretched" in tricks and STRETCHED.search("\n".join(used)) is not None
+    for word in used if tricks else ():
+        if not word.isalpha() or (stretched and STRETCHED.search(word)):
+            listed = [spelling for spelling in spellings(word, lexicon, tricks) if spelling in lexicon.phrases]
+            if listed:
+                meant[word] = listed
+    # Most begin a phrase whose other words are not in the text.
+    complete = {
+        word: listed
+        for word, listed in meant.items()
+        if any(used.issuperset(rest) for spelling in listed for rest in lexicon.phrases[spelling])
+    }
+    starts = [number for number, word in enumerate(words) if word in complete] if complete else []
+    found = []
+    for number in starts:
+        for spelling in complete[words[number]]:
+            rest = _longest(lexicon.phrases[spelling], words[number + 1 : number + 8])
             if rest is not None:
-                yield token.start(), tokens[number + len(rest)].end(), " ".join((spelling, *rest))
+                found.append((number, number + len(rest), " ".join((spelling, *rest))))
                 break
+    if found:
+        places = [match.span() for match in TOKEN.finditer(lowered)]
+        yield from ((places[first][0], places[last][1], entry) for first, last, entry in found)
 
 
-def _longest(phrases: list[tuple[str, ...]], following: list[re.Match[str]]) -> tuple[str, ...] | None:
-    words = tuple(match[0] for match in following)
+def _longest(phrases: list[tuple[str, ...]], following: list[str]) -> tuple[str, ...] | None:
+    words = tuple(following)
     return next((rest for rest in phrases if words[: len(rest)] == rest), None)
