@@ -117,11 +117,11 @@ class DecisionFile:
         decisions, keys = found.account(self.key), found.account(self.of)
         if decisions is None or keys is None:
             raise PluglmError(f"{self.path}: its decisions are gone from {store}; run it again")
-        # JSON has text for keys; what has no decision is not in the file.
+        # JSON has text for keys and lists for tuples; what has no decision is not in the file.
         return Decide(
             self.path,
             self.preprocessor,
-            {int(place): decision for place, decision in decisions["decisions"].items()},
+            {int(place): tuple(d) if isinstance(d, list) else d for place, d in decisions["decisions"].items()},
             {int(place): error for place, error in keys["errors"].items()},
         )
 
@@ -213,4 +213,4 @@ def decision_files(keys: Sequence[dict[str, Any]], decisions: Iterator[Any]) -> 
         errors = {int(place) for place in account["errors"]}
         places = (place for place in range(account["documents"]) if place not in errors)
         found = {str(place): decision for place in places if (decision := next(decisions)) is not None}
-        yield {"decisions": json.loads(json.dumps(found))}
+        yield {"decisions": found}
