@@ -11,8 +11,9 @@ from pluglm_sources.reddit import Reddit
 from pluglm_sources.stack_overflow import StackOverflow
 from pluglm_sources.text_files import TextFiles
 from pluglm_sources.twitter import Twitter
+from pluglm_sources.web_scrape import WebScrape
 
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, GeneratedReviews]
+    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, WebScrape, GeneratedReviews]
