@@ -116,7 +116,8 @@ class Crawl:
                 robots.check(url)
                 found = read_sitemap(self.client.get(url).path)
             except FetchError as error:
-                if named or error.reason != "http_404":
+                # Where none was named, nothing says that there is one; some servers have a page for every address.
+                if named or not error.reason.startswith(("http_4", "damaged_sitemap")):
                     yield Dropped(error.reason) if error.reason in LEFT_OUT else error.unreadable(url)
                 continue
             if found.damage:

@@ -91,12 +91,12 @@ def header_directives(fetched: Fetched) -> frozenset[str]:
     (https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/)."""
     found, ours = set[str](), True
     for part in fetched.headers.get("x-robots-tag", "").lower().split(","):
-        named, colon, directive = part.partition(":")
+        named, colon, directive = part.strip().partition(":")
         # A name holds for what follows it, to the next name: googlebot: noindex, nofollow, otherbot: noarchive.
-        if colon and not named.strip().startswith(("unavailable_after", "max-")):
-            ours = named.strip() in ("", "*", AGENT)
+        if colon and not named.startswith(("unavailable_after", "max-")):
+            ours, part = named in ("*", AGENT), directive
         if ours:
-            found.add((directive if colon else part).strip())
+            found.add(part.strip())
     if fetched.headers.get("tdm-reservation", "").strip() == "1":
         found.add("noai")
     return frozenset(found - {""})

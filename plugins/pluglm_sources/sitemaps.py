@@ -82,6 +82,11 @@ def parse_sitemap(content: bytes) -> Sitemap:
         wrong = str(parser.error_log.last_error.message) if len(parser.error_log) else ""
     except etree.XMLSyntaxError as error:
         wrong = str(error)
+    if not re.search(rb"</(?:\w+:)?(?:urlset|sitemapindex)\s*>\s*$", content):
+        wrong = wrong or "breaks off"
+        # The parser closes what was left open: the last address may be half of one.
+        if pages and b"</" not in re.split(rb"<(?:\w+:)?loc>", content)[-1]:
+            pages.popitem()
     if not wrong and not pages and not sitemaps and not re.search(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b", content):
         wrong = "no sitemap"
     return Sitemap(tuple(sitemaps), pages, wrong)
