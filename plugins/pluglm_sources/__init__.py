@@ -5,6 +5,7 @@ from __future__ import annotations
 from pluglm import Source, hookimpl
 from pluglm_sources.generated_reviews import GeneratedReviews
 from pluglm_sources.jsonl import Jsonl
+from pluglm_sources.news import News
 from pluglm_sources.parquet import Parquet
 from pluglm_sources.python_library import PythonLibrary
 from pluglm_sources.reddit import Reddit
@@ -16,4 +17,4 @@ from pluglm_sources.web_scrape import WebScrape
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, WebScrape, GeneratedReviews]
+    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, WebScrape, News, GeneratedReviews]

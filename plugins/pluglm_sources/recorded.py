@@ -42,11 +42,16 @@ class Recorded(Remote):
         """The items of a record, once what only all of them together tell is known. The default has nothing to tell."""
         yield from items
 
+    def seed(self) -> str:
+        """A digest of what decides, besides the parameters, what is to be fetched. The default has nothing such."""
+        return ""
+
     def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
         """The source that reads what is in `store`, after fetching what is not."""
         if self.record is not None:
             return self
         path = self.record_path(store, "record")
+        path = path.with_stem(f"{path.stem}{self.seed()[:16]}")
         if self.refresh or not is_settled(path):
             write_record(path, self.gather(store, say))
         return self.model_copy(update={"record": path})
@@ -64,7 +69,7 @@ class Recorded(Remote):
 
     def shards(self) -> Sequence[Source]:
         """Runs of pages, in order."""
-        if self.record is None or self._part is not None:
+        if self._part is not None:
             return (self,)
         count = sum(1 for _ in self._items())
         return [self._cut(start, start + SHARD) for start in range(0, count, SHARD)] or (self,)
@@ -74,10 +79,14 @@ class Recorded(Remote):
         shard._part = (first, last)
         return shard
 
-    def _items(self) -> Iterator[Fetched | Unreadable | Dropped]:
+    def items(self) -> Iterator[Fetched | Unreadable | Dropped]:
+        """What the record has."""
         if self.record is None:
             raise DataError(f"{self.name} has fetched nothing yet; a run fetches before it reads")
         try:
-            yield from islice(self.resolved(read_record(self.record)), *(self._part or (0, None)))
+            yield from read_record(self.record)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DataError(f"{self.record} is no record of a fetch: {error}") from error
+
+    def _items(self) -> Iterator[Fetched | Unreadable | Dropped]:
+        return islice(self.resolved(self.items()), *(self._part or (0, None)))

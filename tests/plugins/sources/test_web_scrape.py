@@ -305,7 +305,7 @@ def test_sitemaps_are_read_with_their_indexes_packed_or_plain(server: Any, tmp_p
         rows = "".join(f"<url><loc> {server.url}{path} </loc><lastmod>2024-01-01</lastmod></url>" for path in paths)
         return f'<?xml version="1.0" encoding="UTF-8"?><urlset {space}>{rows}</urlset>'
 
-    names = ("/sitemap-1.xml.gz", "/sitemap-2.txt", "/index.xml", "/broken.xml", "/bomb.xml.gz", "/nothing.xml")
+    names = ("/sitemap-1.xml.gz", "/sitemap-2.txt", "/index.xml", "/broken.xml", "/bomb.xml.gz", "/absent.xml")
     rows = "".join(f"<sitemap><loc>{server.url}{name}</loc></sitemap>" for name in names)
     server.add(
         "/index.xml",
