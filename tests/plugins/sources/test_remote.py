@@ -128,6 +128,33 @@ def test_a_range_that_does_not_fit_is_not_taken(server: Any, tmp_path: Path) -> 
     assert client(tmp_path).get(url).path.read_bytes() == BODY
 
 
+def test_a_part_is_never_taken_for_the_whole(server: Any, tmp_path: Path) -> None:
+    same = {"ETag": '"v1"'}
+    unasked = server.add("/a", BODY, headers=same)
+    page = server.pages["/a"]
+    page.first = [type(page)(BODY[:100], "", 206, {**same, "Content-Range": f"bytes 0-99/{len(BODY)}"})]
+    assert client(tmp_path).get(unasked).path.read_bytes() == BODY
+    url = server.add("/b", BODY, headers=same, ranges=True)
+    little = {**same, "Content-Range": f"bytes 100-199/{len(BODY)}"}
+    server.pages["/b"].first = [
+        type(page)(BODY, headers=same, stop_after=100),
+        type(page)(BODY[100:200], "", 206, little),
+    ]
+    assert client(tmp_path).get(url).path.read_bytes() == BODY
+    assert server.asked[-1].headers["range"] == "bytes=200-"
+
+
+def test_what_is_asked_conditionally_is_what_is_kept(server: Any, tmp_path: Path) -> None:
+    url = server.add("/a", status=302, headers={"Location": "/b"})
+    server.add("/b", "old", headers={"ETag": '"1"'})
+    assert client(tmp_path).get(url).path.read_bytes() == b"old"
+    server.add("/a", status=302, headers={"Location": "/c"})
+    server.add("/c", "another resource with the same tag", headers={"ETag": '"1"'})
+    assert client(tmp_path, refresh=True).get(url).path.read_bytes().startswith(b"another")
+    assert client(tmp_path, refresh=True).get(url).final_url == server.url + "/c"
+    assert server.asked[-1].headers["if-none-match"] == '"1"'
+
+
 def test_a_content_length_that_promises_more_is_noticed(server: Any, tmp_path: Path) -> None:
     url = server.add("/a", b"short", length="50")
     assert reason(tmp_path, url, retries=1) == "truncated"
@@ -280,9 +307,9 @@ def test_a_redirect_does_not_lead_inside(
     server: Any, tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server stands for one of the public internet: its own address passes the check, no other does.
-    monkeypatch.setattr("pluglm_sources.http_client.is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address == "127.0.0.1")
     monkeypatch.setattr(
-        "pluglm_sources.http_client.addresses_of",
+        "pluglm_sources.http_request.addresses_of",
         lambda host, port: {"localhost": ["::1"], "127.0.0.1": ["127.0.0.1"]}.get(host, [host]),
     )
     url = server.add("/a", status=302, headers={"Location": target})
@@ -309,7 +336,7 @@ def test_a_name_that_resolves_otherwise_the_next_time_gains_nothing(
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     monkeypatch.setattr("pluglm_sources.private_hosts.socket.getaddrinfo", rebinding)
-    monkeypatch.setattr("pluglm_sources.http_client.is_public", lambda address: address != "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address != "127.0.0.1")
     monkeypatch.setattr(urllib3.util.connection, "create_connection", lambda address, *a, **k: connect(None, address))
     url = f"http://rebind.test:{port}/a"
     assert reason(tmp_path, url, allow_private_hosts=False, retries=0) == "unreachable"

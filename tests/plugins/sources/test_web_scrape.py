@@ -291,7 +291,7 @@ def test_private_hosts_are_not_crawled_unless_allowed(
     items = crawl(server, tmp_path, allow_private_hosts=False, sitemaps=False)
     assert reasons(items) == {"private_host": 1} and server.asked == []
     # As if the server were one of the public internet that sends its visitors inside.
-    monkeypatch.setattr("pluglm_sources.http_client.is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address == "127.0.0.1")
     server.add("/", page("Home", "/meta", "http://169.254.169.254/"))
     server.add("/meta", status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
     items = crawl(server, tmp_path, allow_private_hosts=False, scope="any", sitemaps=False)
