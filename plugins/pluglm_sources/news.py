@@ -88,7 +88,8 @@ class News(Recorded):
         return {"paths": [str(path)]}
 
     def problems(self, run: Any) -> Iterator[Problem]:
-        """A glob that matches no file."""
+        """A record that is not there, or a glob that matches no file."""
+        yield from super().problems(run)
         for label, source in run.source.items():
             if source is self:
                 for pattern in self.paths:

@@ -6,11 +6,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr
 
-from pluglm import DataError, Document, Dropped, Source, Unreadable
+from pluglm import DataError, Document, Dropped, Problem, Source, Unreadable
 from pluglm_sources.fetched import Fetched, is_settled, read_record, write_record
 from pluglm_sources.remote import Remote
 
@@ -41,6 +41,12 @@ class Recorded(Remote):
     def resolved(self, items: Iterable[Fetched | Unreadable | Dropped]) -> Iterator[Fetched | Unreadable | Dropped]:
         """The items of a record, once what only all of them together tell is known. The default has nothing to tell."""
         yield from items
+
+    def problems(self, run: Any) -> Iterator[Problem]:
+        """A record that is not there."""
+        for label, source in run.source.items():
+            if source is self and self.record is not None and not self.record.is_file():
+                yield Problem(f"source.{label}.record", "is no file", str(self.record))
 
     def seed(self) -> str:
         """A digest of what decides, besides the parameters, what is to be fetched. The default has nothing such."""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,10 +201,10 @@ def test_a_page_without_end_is_bounded(server: Any, tmp_path: Path) -> None:
         number = int("0" + path.rpartition("=")[2]) if "month=" in path else 0
         return kind(page(f"Month {number}", f"/calendar?month={number + 1}", f"/calendar?month={number + 2}").encode())
 
-    server.add("/", page("Home", "/calendar", "/loop/", "/2024/01/", "/session;jsessionid=AB12?sid=9"))
+    server.add("/", page("Home", "/calendar", "/loop/", "/2024/01/", "/session;jsessionid=AB12?PHPSESSID=9"))
     kind = type(server.pages["/"])
     server.pages["/calendar"] = calendar
-    server.pages["/session"] = kind(page("Session", "/session;jsessionid=CD34?sid=10").encode())
+    server.pages["/session"] = kind(page("Session", "/session;jsessionid=CD34?phpsessid=10").encode())
     server.pages["*"] = lambda path: (
         kind(page(path, "loop/").encode())
         if "loop" in path
@@ -422,6 +423,13 @@ def test_pages_that_lost_their_body_or_have_no_text(server: Any, tmp_path: Path)
     assert isinstance(items[1], Unreadable) and items[1].reason == "unreadable"
     assert items[2] == Dropped("no_text")
     assert len(titles(list(fetched(server, tmp_path).read()))) == 2, "a run that finds a body gone fetches it again"
+
+
+def test_a_record_that_is_not_there_is_told_before_anything_runs(tmp_path: Path) -> None:
+    source = WebScrape(start=["https://a.org/"], record=tmp_path / "gone.jsonl")
+    (problem,) = source.problems(SimpleNamespace(source={"mine": source}))
+    assert (problem.path, problem.reason) == ("source.mine.record", "is no file")
+    assert not list(WebScrape(start=["https://a.org/"]).problems(SimpleNamespace(source={})))
 
 
 def test_a_record_must_be_one(tmp_path: Path) -> None:
