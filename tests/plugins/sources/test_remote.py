@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from pluglm import Document, Unreadable
+from pluglm import Document, Unreadable, __version__
 from pluglm_sources.fetched import Fetched, FetchError, is_settled, read_record, record_inputs
 from pluglm_sources.http_client import Client
 from pluglm_sources.http_store import Entry
@@ -64,7 +64,7 @@ def test_what_was_fetched_is_there_with_its_headers_and_time(server: Any, tmp_pa
     )
     assert got.headers["content-length"] == str(len(BODY)) and "set-cookie" not in got.headers
     assert got.retrieved.endswith("+00:00")
-    assert server.asked[0].headers["user-agent"] == "pluglm/0.1.0 (+https://example.org/bot)"
+    assert server.asked[0].headers["user-agent"] == f"pluglm/{__version__} (+https://example.org/bot)"
     assert client(tmp_path).get(url) == got
     assert len(server.asked) == 1, "what is complete in the store needs no network"
 
