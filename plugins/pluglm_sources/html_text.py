@@ -21,7 +21,7 @@ LINKING = ("a", "area", "link", "base")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 # Elements without content, and those that are often left unclosed and do not nest then.
 FLAT = frozenset("area base br col embed hr img input li link meta option p source td th tr wbr".split())
-DEEPEST = 1000
+DEEPEST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,9 @@ def nesting(source: str) -> int:
 
 def _text(source: str, extractor: Extractor) -> str:
     # The rules for main content take time that grows with the square of the depth: minutes for a page made for it.
-    if extractor in ("auto", "resiliparse") and nesting(source) > DEEPEST:
+    # Only a page with more opening tags than that can nest so deep: most need no look at each of theirs.
+    many = source.count("<") - source.count("</") > DEEPEST
+    if extractor in ("auto", "resiliparse") and many and nesting(source) > DEEPEST:
         extractor = "plain"
     text = ""
     if extractor != "trafilatura":

@@ -6,6 +6,9 @@ import email.utils
 import gzip
 import json
 import socket
+import subprocess
+import sys
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -100,6 +103,37 @@ def test_a_transfer_goes_on_in_the_next_run(server: Any, tmp_path: Path) -> None
     assert client(tmp_path).get(url).path.read_bytes() == BODY
     assert server.asked[-1].headers["range"] == "bytes=100000-"
     assert not [name for name in left(tmp_path) if "part" in name]
+
+
+def test_a_process_that_was_killed_while_it_fetched_leaves_no_half_body(server: Any, tmp_path: Path) -> None:
+    same = {"ETag": '"v1"'}
+    url = server.add("/a", BODY, headers=same, ranges=True)
+    server.pages["/a"].first = [type(server.pages["/a"])(BODY, headers=same, pause=0.05, piece=20_000)]
+    code = "from pathlib import Path; from pluglm_sources.http_client import Client; "
+    code += f"Client(Path({str(tmp_path)!r}), 'me', allow_private_hosts=True).get({url!r})"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    entry = Entry(tmp_path, url)
+    try:
+        while not entry.part.exists() or entry.part.stat().st_size < 100_000:
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    assert entry.kept() is None and not entry.body.exists()
+    assert client(tmp_path).get(url).path.read_bytes() == BODY
+    begun = int(server.asked[1].headers["range"].removeprefix("bytes=").rstrip("-"))
+    assert 100_000 <= begun < len(BODY)
+
+
+def test_two_processes_that_want_the_same_fetch_it_once(server: Any, tmp_path: Path) -> None:
+    url = server.add("/a", BODY, pause=0.02, piece=50_000)
+    both = [threading.Thread(target=client(tmp_path).get, args=(url,)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert server.paths() == ["/a"] and client(tmp_path).get(url).path.read_bytes() == BODY
 
 
 def test_a_transfer_starts_again_when_the_resource_changed(server: Any, tmp_path: Path) -> None:
