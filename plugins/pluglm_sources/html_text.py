@@ -21,7 +21,8 @@ LINKING = ("a", "area", "link", "base")
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 # Elements without content, and those that are often left unclosed and do not nest then.
 FLAT = frozenset("area base br col embed hr img input li link meta option p source td th tr wbr".split())
-DEEPEST = 2000
+# Elements times depth; about a second of the rules for main content.
+MOST_WORK = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,11 @@ def nesting(source: str) -> int:
 
 
 def _text(source: str, extractor: Extractor) -> str:
-    # The rules for main content take time that grows with the square of the depth: minutes for a page made for it.
-    # Only a page with more opening tags than that can nest so deep: most need no look at each of theirs.
-    many = source.count("<") - source.count("</") > DEEPEST
-    if extractor in ("auto", "resiliparse") and many and nesting(source) > DEEPEST:
+    # The rules for main content look from each element up to the root: minutes for a page that is made for it. What has
+    # few elements cannot be such a page, and is spared the count of how deep they lie.
+    elements = source.count("<") - source.count("</")
+    many = elements**2 > MOST_WORK
+    if extractor in ("auto", "resiliparse") and many and elements * nesting(source) > MOST_WORK:
         extractor = "plain"
     text = ""
     if extractor != "trafilatura":
