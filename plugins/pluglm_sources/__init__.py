@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pluglm import Source, hookimpl
 from pluglm_sources.generated_reviews import GeneratedReviews
+from pluglm_sources.gutenberg import Gutenberg
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.parquet import Parquet
 from pluglm_sources.python_library import PythonLibrary
 from pluglm_sources.reddit import Reddit
+from pluglm_sources.scientific import Scientific
 from pluglm_sources.stack_overflow import StackOverflow
 from pluglm_sources.text_files import TextFiles
 from pluglm_sources.twitter import Twitter
@@ -15,4 +17,15 @@ from pluglm_sources.twitter import Twitter
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, GeneratedReviews]
+    return [
+        PythonLibrary,
+        TextFiles,
+        Jsonl,
+        Parquet,
+        Gutenberg,
+        Scientific,
+        StackOverflow,
+        Reddit,
+        Twitter,
+        GeneratedReviews,
+    ]
