@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pluglm import Source, hookimpl
 from pluglm_sources.generated_reviews import GeneratedReviews
+from pluglm_sources.google_books import GoogleBooks
 from pluglm_sources.gutenberg import Gutenberg
+from pluglm_sources.hugging_face import HuggingFace
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.parquet import Parquet
 from pluglm_sources.python_library import PythonLibrary
@@ -22,7 +24,9 @@ def register_sources() -> list[type[Source]]:
         TextFiles,
         Jsonl,
         Parquet,
+        HuggingFace,
         Gutenberg,
+        GoogleBooks,
         Scientific,
         StackOverflow,
         Reddit,

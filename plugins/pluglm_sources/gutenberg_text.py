@@ -30,7 +30,8 @@ CREDITS = re.compile(
 FIELD = re.compile(r"^([A-Z][A-Za-z ]{2,25}):[ \t]*(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 NUMBER = re.compile(rf"\[\s*{FORM}[ \t]*#[ \t]*(\d+)", re.IGNORECASE)
 OF_BY = re.compile(
-    rf"Project Gutenberg(?:['’]s)?,?(?: {FORM})?(?: of)? (.{{2,150}}?)(?:,? by[ \n]+([^\n*#]{{2,80}}?))?[ \t]*\**[ \t]*$",
+    rf"Project Gutenberg(?:['’]s)?,?(?: {FORM})?(?: of)? (.{{2,150}}?)(?:,? by[ \n]+([^\n*#]{{2,80}}?))?"
+    r"[ \t]*\**[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 SERIES = re.compile(r"in our series by (.{2,80})")
@@ -41,7 +42,8 @@ LABELS = {"author", "translator", "editor", "illustrator", "contributor", "langu
 LANGUAGES = {
     "english": "en", "french": "fr", "german": "de", "finnish": "fi", "dutch": "nl", "italian": "it", "spanish": "es",
     "portuguese": "pt", "hungarian": "hu", "chinese": "zh", "swedish": "sv", "greek": "el", "esperanto": "eo",
-    "latin": "la", "danish": "da", "tagalog": "tl", "catalan": "ca", "polish": "pl", "norwegian": "no", "japanese": "ja",
+    "latin": "la", "danish": "da", "tagalog": "tl", "catalan": "ca", "polish": "pl", "norwegian": "no",
+    "japanese": "ja",
     "welsh": "cy", "czech": "cs", "russian": "ru", "icelandic": "is", "hebrew": "he", "romanian": "ro", "irish": "ga",
     "serbian": "sr", "afrikaans": "af", "bulgarian": "bg", "estonian": "et", "galician": "gl", "korean": "ko",
     "lithuanian": "lt", "slovenian": "sl", "telugu": "te", "turkish": "tr", "ukrainian": "uk", "sanskrit": "sa",
@@ -136,7 +138,7 @@ def book(text: str) -> Book:
     header, body, _ = parted(text.replace("\r\n", "\n").replace("\r", "\n"))
     given = {match[1].lower(): " ".join(match[2].split()) for match in FIELD.finditer(header)}
     metadata = {label.replace(" ", "_"): value for label, value in given.items() if label in LABELS}
-    for credits in iter(lambda: CREDITS.match(body), None):
+    while credits := CREDITS.match(body):
         metadata.setdefault("credits", " ".join(credits[1].split()))
         body = body[credits.end() :]
     title = re.sub(r"\s*\[.*$", "", given.get("title", ""))

@@ -12,7 +12,7 @@ ARXIV = re.compile(r"arxiv\.org/licenses/nonexclusive-distrib/(\d\.\d)", re.IGNO
 
 
 def spdx(address: str) -> str | None:
-    """The identifier of the licence at an address, or that an address in a text names; None for one that is not known."""
+    """The identifier of the licence whose address a text is or holds; None for one that is not known."""
     if match := ARXIV.search(address):
         return f"LicenseRef-arXiv-nonexclusive-distrib-{match[1]}"
     match = CREATIVE_COMMONS.search(address)
