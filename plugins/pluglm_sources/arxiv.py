@@ -46,7 +46,7 @@ def snapshot_row(row: object) -> tuple[str, str, dict[str, Any]]:
 
 
 def unwrapped(text: str) -> str:
-    """A title or abstract without the line ends of its form; there an indented line begins a paragraph."""
+    """An abstract without the line ends of its form, in which an indented line begins a paragraph."""
     return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n(?=[ \t]{2})", text.strip()))
 
 

@@ -15,7 +15,7 @@ from pluglm import Document, Dropped, Problem, Unreadable
 from pluglm_sources.archives import zip_members
 from pluglm_sources.fetched import Fetched, FetchError, is_settled, read_record, record_inputs, write_record
 from pluglm_sources.gutenberg_text import NotGutenberg, book, encoding_of
-from pluglm_sources.local_files import read_whole
+from pluglm_sources.packed_streams import whole
 from pluglm_sources.remote import Remote
 
 NAME = re.compile(r"(?:pg)?(\d+)(-0|-8|)\.(?:txt(?:\.utf-?8)?(?:\.gz(?:ip)?|\.bz2|\.zst)?|zip)", re.IGNORECASE)
@@ -125,7 +125,7 @@ class Gutenberg(Remote):
         client = self.client(store)
         for number in dict.fromkeys(self.books):
             found: Fetched | Unreadable = Unreadable(
-                f"{self.mirror}/ebooks/{number}", "http_404", "it has no plain text"
+                f"{self.mirror.rstrip('/')}/ebooks/{number}", "http_404", "it has no plain text"
             )
             for url in addresses(self.mirror, number):
                 try:
@@ -156,7 +156,7 @@ class Gutenberg(Remote):
                 if texts == 0:
                     yield Unreadable(str(path), "no_text_in_archive")
                 continue
-            content = read_whole(path, self.max_bytes)
+            content = whole(path, self.max_bytes)
             yield content if isinstance(content, Unreadable) else self._book(content, str(path), path.name, {})
 
     def _book(self, content: bytes, locator: str, name: str, more: Any) -> Document | Unreadable | Dropped:
@@ -206,7 +206,7 @@ class FetchedGutenberg(Gutenberg):
             if not isinstance(item, Fetched):
                 yield item
                 continue
-            content = read_whole(item.path, self.max_bytes)
+            content = whole(item.path, self.max_bytes)
             if isinstance(content, Unreadable):
                 yield replace(content, locator=item.url)
             else:

@@ -51,24 +51,31 @@ def inline(node: Any) -> str:
     """The text of an element: lists as lines, formulas as TeX where it is given, numbers of references as `GONE`."""
     parts = [re.sub(r"\s+", " ", node.text or "")]
     for child in node:
-        name = name_of(child)
-        if name == "alternatives":
-            tex = next((inner for inner in child.iter() if name_of(inner) == "tex-math"), None)
-            parts.append(inline(tex if tex is not None else child[0]) if len(child) else "")
-        elif name == "tex-math":
-            said = "".join(child.itertext())
-            parts.append(match[1].strip() if (match := TEX.search(said)) else said.strip())
-        elif name == "math":
-            parts.append("".join("".join(child.itertext()).split()))
-        elif name == "xref" and child.get("ref-type") == "bibr":
-            # Numbers of references, which a superscript would set apart from the word before them.
-            said = "".join(child.itertext())
-            parts.append(said if re.search(r"[^\W\d_]", said) else GONE)
-        elif name and name not in LEFT_OUT:
-            text = ("- " if name == "list-item" else "") + inline(child)
-            parts.append(f"\n{text}\n" if name in BLOCKS else text)
-        parts.append(re.sub(r"\s+", " ", child.tail or ""))
+        parts += [_text_of(child), re.sub(r"\s+", " ", child.tail or "")]
     return "".join(parts)
+
+
+def _text_of(node: Any) -> str:
+    name = name_of(node)
+    if not name or name in LEFT_OUT:
+        return ""
+    if name == "alternatives":
+        # The same formula in several forms.
+        tex = next((inner for inner in node if name_of(inner) == "tex-math"), None)
+        return "".join(_text_of(inner) for inner in ([tex] if tex is not None else node[:1]))
+    if name == "tex-math":
+        said = "".join(node.itertext())
+        return match[1].strip() if (match := TEX.search(said)) else said.strip()
+    if name == "math":
+        return "".join("".join(node.itertext()).split())
+    if name == "xref" and node.get("ref-type") == "bibr":
+        # Numbers of references, which a superscript would set apart from the word before them.
+        said = "".join(node.itertext())
+        return said if re.search(r"[^\W\d_]", said) else GONE
+    text = inline(node)
+    if name == "list-item":
+        return f"\n- {text.strip()}\n"
+    return f"\n{text}\n" if name in BLOCKS else text
 
 
 def metadata_of(root: Any, front: Any, meta: Any) -> dict[str, Any]:

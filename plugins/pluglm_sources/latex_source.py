@@ -16,7 +16,7 @@ UNREAD = re.compile(
 INPUT = re.compile(r"\\(?:input|include|subfile)(?![A-Za-z])[ \t]*(?:\{([^{}]{1,300})\}|([^\s{}\\]{1,300}))")
 MACRO = re.compile(
     r"\\(?:(?:re)?newcommand\*?|providecommand\*?|DeclareRobustCommand\*?|def)[ \t]*\{?\\([A-Za-z@]+)\}?[ \t]*\{"
-    r"((?:[^{}\\\n]|\\.|\{[^{}\n]{0,200}\}){0,200})\}"
+    r"((?:[^{}\\\n]++|\\.|\{[^{}\n]{0,200}\}){0,60}+)\}"
 )
 NAMED = re.compile(r"\\([A-Za-z@]+)([ \t]*)")
 END = re.compile(r"\\end\{document\}|\\bye(?![A-Za-z])")

@@ -10,6 +10,9 @@ from typing import Literal
 Maths = Literal["latex", "text", "drop"]
 # A group whose brace is not closed soon is none: damage must not swallow the rest, nor make this slow.
 LONGEST_GROUP = 2_000
+MOST_UNCLOSED = 200
+# Stands where a macro went with its arguments.
+GONE = "\ue000"
 
 TOKEN = re.compile(
     r"[^\\${}~&\n`'-]+|\\(begin|end)[ \t]*\{([^{}\n]{0,60})\}|\\([A-Za-z@]+)\*?[ \t]*|\\(.)|(\$\$?)|(\n[ \t]*\n\s*)|.",
@@ -75,7 +78,7 @@ def plain(source: str, maths: Callable[[str], str]) -> str:
     out: list[str] = []
     # What each open brace leaves behind when it is closed.
     closing: list[str] = []
-    pending, at, gone = "", 0, set[str]()
+    pending, at, gone, unclosed = "", 0, set[str](), 0
 
     def rest_of(close: str, start: int) -> int:
         # A close that is missing is looked for once: the pass stays linear.
@@ -93,26 +96,26 @@ def plain(source: str, maths: Callable[[str], str]) -> str:
         first = source[begin]
         if edge == "begin":
             kind, close = environment.rstrip("*"), f"\\end{{{environment}}}"
-            end = rest_of(close, at) if kind in MATHS or kind in LEFT_OUT or kind in VERBATIM else -1
+            stop = rest_of(close, at) if kind in MATHS or kind in LEFT_OUT or kind in VERBATIM else -1
             out.append("\n\n")
-            if end < 0:
+            if stop < 0:
                 option = OPTION.match(source, at)
                 at = option.end() if option else at
                 continue
             if kind in MATHS:
-                out += [maths(LABEL.sub("", source[begin : end + len(close)])), "\n\n"]
+                out += [maths(LABEL.sub("", source[begin : stop + len(close)])), "\n\n"]
             elif kind in VERBATIM:
-                out += [source[at:end], "\n\n"]
-            at = end + len(close)
+                out += [source[at:stop], "\n\n"]
+            at = stop + len(close)
         elif edge or blank:
             out.append("\n\n")
         elif dollars or sign in ("(", "["):
             close = dollars or ("\\)" if sign == "(" else "\\]")
-            end = rest_of(close, at)
-            while close == "$" and end > 0 and source[end - 1] == "\\":
-                end = rest_of(close, end + 1)
-            if end >= 0:
-                at = end + len(close)
+            stop = rest_of(close, at)
+            while close == "$" and stop > 0 and source[stop - 1] == "\\":
+                stop = rest_of(close, stop + 1)
+            if stop >= 0:
+                at = stop + len(close)
                 formula = maths(LABEL.sub("", source[begin:at]))
                 out.append(f"\n\n{formula}\n\n" if close in ("$$", "\\]") else formula)
         elif (name or sign) in ACCENTS and (base := BASE.match(source, at)):
@@ -124,9 +127,13 @@ def plain(source: str, maths: Callable[[str], str]) -> str:
         elif name is not None:
             while option := OPTION.match(source, at):
                 at = option.end()
-            for _ in range(1 if "cite" in name.lower() else WITHOUT.get(name, 0)):
-                brace = OPEN_BRACE.match(source, at)
-                at = (group(source, brace.end()) if brace else None) or at
+            count = 1 if "cite" in name.lower() else WITHOUT.get(name, 0)
+            out.append(GONE if count else "")
+            for _ in range(count):
+                brace = OPEN_BRACE.match(source, at) if unclosed < MOST_UNCLOSED else None
+                end = group(source, brace.end()) if brace else None
+                unclosed += brace is not None and end is None
+                at = end or at
             if name in HEADINGS:
                 out.append("\n\n")
                 pending = "\n\n"
@@ -150,8 +157,8 @@ def plain(source: str, maths: Callable[[str], str]) -> str:
 
 
 def tidy(text: str) -> str:
-    """Spaces and blank lines as single ones, and none where a citation was before a stop."""
+    """Spaces and blank lines as single ones, and none before what went, such as a citation."""
+    text = re.sub(rf"[ \t]*{GONE}", "", text)
     text = re.sub(r"[ \t]+", " ", text)
     text = re.sub(r" ?\n ?", "\n", text)
-    text = re.sub(r"\n{3,}", "\n\n", text)
-    return re.sub(r" +(?=[.,;:)])", "", text).strip()
+    return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm import Unreadable
-from pluglm_sources.local_files import BLOCK, ZstdFrames, damage_errors
+from pluglm_sources.local_files import BLOCK, ZstdFrames, damage_errors, reason_of
 
 MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zst"}
 
@@ -81,6 +81,21 @@ def open_packed(path: Path) -> Any:
     if kind == "bz2":
         return bz2.BZ2File(path, "rb")
     return io.BufferedReader(ZstdFrames(path), BLOCK) if kind == "zst" else path.open("rb")
+
+
+def whole(path: Path, most: int) -> bytes | Unreadable:
+    """A file's content unpacked, or why it cannot be had; never more than `most` bytes of it in memory."""
+    try:
+        with open_packed(path) as file:
+            pieces = Pieces(file)
+            content = pieces.take(most + 1)
+    except damage_errors() as error:
+        return Unreadable(str(path), reason_of(error), str(error))
+    if len(content) > most:
+        return Unreadable(str(path), "file_too_large", f"more than {most} bytes")
+    if pieces.error is not None:
+        return Unreadable(str(path), reason_of(pieces.error), f"at byte {len(content)} unpacked: {pieces.error}")
+    return content or Unreadable(str(path), "empty_file")
 
 
 def gunzipped(content: bytes, most: int, locator: str) -> bytes | Unreadable:

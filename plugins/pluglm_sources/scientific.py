@@ -182,7 +182,7 @@ class Scientific(FileSource):
             return Unreadable(locator, "not_a_paper", str(error))
         if self.categories and not in_categories(metadata["categories"], self.categories):
             return Dropped("other_category")
-        title, abstract = (self._readable(unwrapped(text)) for text in (title, abstract))
+        title, abstract = self._readable(" ".join(title.split())), self._readable(unwrapped(abstract))
         return self._paper([title, abstract], locator, {"title": title, "abstract": abstract}, metadata)
 
     def _source(self, files: Mapping[str, bytes], locator: str, name: str) -> Document | Unreadable | Dropped:
