@@ -52,8 +52,8 @@ def data_files(folder: Path, config: str | None, split: str) -> tuple[str, list[
 
     try:
         builder = datasets.load_dataset_builder(str(folder), name=config)
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(f"hugging_face: {folder}: {first_line(error)}") from None
+    except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(f"hugging_face: {folder}: {one_line(error)}") from None
     files = {str(name): found for name, found in (builder.config.data_files or {}).items()}
     if split not in files:
         raise DataError(f"hugging_face: {folder} has no split {split}; it has {', '.join(files)}")
@@ -80,7 +80,7 @@ def arrow_rows(path: Path) -> Iterator[dict[str, Any]]:
             if file.read() != END_OF_STREAM:
                 raise Damage("the stream has no end")
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise Damage(first_line(error)) from error
+        raise Damage(one_line(error)) from error
 
 
 def other_rows(kind: str, name: str) -> Iterator[dict[str, Any]]:
@@ -93,8 +93,8 @@ def other_rows(kind: str, name: str) -> Iterator[dict[str, Any]]:
 
     try:
         yield from datasets.load_dataset(kind, data_files=[name], split="train", streaming=True)
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
-        raise Damage(first_line(error)) from error
+    except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
+        raise Damage(one_line(error)) from error
 
 
 def labels_of(path: Path) -> Labels:
@@ -117,16 +117,16 @@ def labels_of(path: Path) -> Labels:
     }
 
 
-def first_line(error: Exception) -> str:
-    """The first line of what an error says."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def one_line(error: Exception) -> str:
+    """What an error says, on one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _json_of(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"hugging_face: {path}: {first_line(error)}") from None
+        raise DataError(f"hugging_face: {path}: {one_line(error)}") from None
     if not isinstance(found, dict):
         raise DataError(f"hugging_face: {path} is no JSON object")
     return found

@@ -115,25 +115,23 @@ class GoogleBooks(Remote):
             return
         content = read_whole(path, min(self.max_bytes, LONGEST_ANSWER))
         text = content if isinstance(content, Unreadable) else decoded(content, str(path))
-        if not isinstance(text, Unreadable):
-            yield from self._answer(text, str(path), {}, {})
-        elif isinstance(content, bytes) and text.reason == "invalid_utf8":
-            yield text
+        if isinstance(content, bytes) and isinstance(text, Unreadable) and text.reason == "invalid_utf8":
             # The volumes around the bad bytes can still be read.
-            yield from self._answer(content.decode("utf-8", "surrogateescape"), str(path), {}, {})
-        else:
+            found = list(self._salvaged(content.decode("utf-8", "surrogateescape"), str(path), {}, {}))
+            yield from found
+            if not any(isinstance(item, Unreadable) for item in found):
+                yield text
+        elif isinstance(text, Unreadable):
             yield text
+        else:
+            yield from self._answer(text, str(path), {}, {})
 
     def _answer(
         self, text: str, locator: str, extra: dict[str, Any], books: dict[str, Path]
     ) -> Iterator[Document | Unreadable | Dropped]:
         answer = parsed(text, locator)
         if isinstance(answer, Unreadable):
-            for offset, found in salvaged(text):
-                if isinstance(found, tuple):
-                    yield Unreadable(f"{locator}@{offset}", *found)
-                else:
-                    yield self._volume(found, f"{locator}@{offset}", extra, books)
+            yield from self._salvaged(text, locator, extra, books)
             return
         volumes = volumes_of(answer)
         if volumes is None:
@@ -141,6 +139,15 @@ class GoogleBooks(Remote):
             return
         for number, volume in enumerate(volumes):
             yield self._volume(volume, f"{locator}#{number}", extra, books)
+
+    def _salvaged(
+        self, text: str, locator: str, extra: dict[str, Any], books: dict[str, Path]
+    ) -> Iterator[Document | Unreadable | Dropped]:
+        for offset, found in salvaged(text):
+            if isinstance(found, tuple):
+                yield Unreadable(f"{locator}@{offset}", *found)
+            else:
+                yield self._volume(found, f"{locator}@{offset}", extra, books)
 
     def _volume(
         self, volume: Any, locator: str, extra: dict[str, Any], books: dict[str, Path]

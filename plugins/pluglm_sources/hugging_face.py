@@ -20,8 +20,8 @@ from pluglm_sources.dataset_folders import (
     Labels,
     arrow_rows,
     data_files,
-    first_line,
     labels_of,
+    one_line,
     other_rows,
     saved_files,
 )
@@ -187,6 +187,6 @@ class HuggingFace(Columns):
             if writer is None:
                 raise DataError(f"hugging_face: {self.dataset} has no rows in {self.split}")
             writer.close()
-        except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
-            said = first_line(error)
+        except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
+            said = one_line(error)
             raise DataError(f"hugging_face: {self.dataset}: {said}; a local folder needs no network") from None
