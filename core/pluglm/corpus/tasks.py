@@ -3,7 +3,6 @@ or absent. A task that finds its files does nothing, so that one that was stoppe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
