@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pluglm import Source, hookimpl
+from pluglm_sources.common_crawl import CommonCrawl
 from pluglm_sources.generated_reviews import GeneratedReviews
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.parquet import Parquet
@@ -15,4 +16,4 @@ from pluglm_sources.twitter import Twitter
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, GeneratedReviews]
+    return [PythonLibrary, TextFiles, Jsonl, Parquet, CommonCrawl, StackOverflow, Reddit, Twitter, GeneratedReviews]
