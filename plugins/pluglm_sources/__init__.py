@@ -12,8 +12,20 @@ from pluglm_sources.reddit import Reddit
 from pluglm_sources.stack_overflow import StackOverflow
 from pluglm_sources.text_files import TextFiles
 from pluglm_sources.twitter import Twitter
+from pluglm_sources.web_scrape import WebScrape
 
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, Parquet, CommonCrawl, StackOverflow, Reddit, Twitter, GeneratedReviews]
+    return [
+        PythonLibrary,
+        TextFiles,
+        Jsonl,
+        Parquet,
+        CommonCrawl,
+        WebScrape,
+        StackOverflow,
+        Reddit,
+        Twitter,
+        GeneratedReviews,
+    ]

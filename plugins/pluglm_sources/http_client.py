@@ -76,12 +76,14 @@ class Client:
         secret_headers: Mapping[str, str] | None = None,
         types: tuple[str, ...] = (),
         allowed: Callable[[str], None] | None = None,
+        refresh: bool | None = None,
     ) -> Fetched:
         """The resource at `url`, from the store or from the network.
 
         `secret` (parameters of the query) and `secret_headers` are sent to the host of `url` alone and appear in
         nothing that is stored or said. With `types`, a body of another media type is not transferred. `allowed` is
-        asked about the target of every redirect, and raises FetchError where it must not be followed.
+        asked about the target of every redirect, and raises FetchError where it must not be followed. `refresh` stands
+        in for the client's own.
 
         Raises:
             FetchError: where it cannot be had.
@@ -91,9 +93,9 @@ class Client:
             entry = Entry(self.store, url)
             with entry.alone():
                 kept = entry.kept()
-                if isinstance(kept, FetchError) and not self.refresh:
-                    raise kept
-                if isinstance(kept, Fetched) and not self.refresh:
+                if kept is not None and not (self.refresh if refresh is None else refresh):
+                    if isinstance(kept, FetchError):
+                        raise kept
                     return kept
                 old = kept if isinstance(kept, Fetched) else None
                 wish = _Wish(entry, headers or {}, secret or {}, secret_headers or {}, types, allowed, old)
