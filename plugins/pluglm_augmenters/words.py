@@ -16,3 +16,10 @@ def pieces_of(text: str) -> tuple[list[str], list[int]]:
 def change_count(alpha: float, words: int) -> int:
     """n = alpha * l of Wei and Zou 2019, and at least one."""
     return max(1, int(alpha * words))
+
+
+def as_written(word: str, like: str) -> str:
+    """`word` with the capitals of `like`: all, the first, or its own."""
+    if like.isupper() and len(like) > 1:
+        return word.upper()
+    return word[:1].upper() + word[1:] if like[:1].isupper() else word
