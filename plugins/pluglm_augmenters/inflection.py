@@ -12,9 +12,8 @@ ENDINGS = {
     "n": [(e, b, "s") for e, b in (("s", ""), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"),
                                    ("men", "man"), ("ies", "y"))],
     "v": [("s", "", "s"), ("ies", "y", "s"), ("es", "e", "s"), ("es", "", "s"), ("ed", "e", "ed"), ("ed", "", "ed"),
-          ("ied", "y", "ed"), ("ing", "e", "ing"), ("ing", "", "ing")],
-    "a": [("er", "", "er"), ("est", "", "est"), ("er", "e", "er"), ("est", "e", "est"), ("ier", "y", "er"),
-          ("iest", "y", "est")],
+          ("ing", "e", "ing"), ("ing", "", "ing")],
+    "a": [("er", "", "er"), ("est", "", "est"), ("er", "e", "er"), ("est", "e", "est")],
     "r": [],
 }  # fmt: skip
 

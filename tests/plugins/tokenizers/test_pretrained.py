@@ -47,7 +47,7 @@ def test_what_is_not_there_is_said_before_the_run(tmp_path):
     assert (problem.path, problem.reason) == ("tokenizer.path", "does not exist")
     (problem,) = Pretrained(path=tmp_path).problems(run)
     assert "no tokenizer.json" in problem.reason
-    with pytest.raises(DataError, match="no tokenizer.json"):
+    with pytest.raises(DataError, match=r"no tokenizer\.json"):
         Pretrained(path=tmp_path).build(iter(()))
     (tmp_path / "tokenizer.json").write_text("{broken")
     assert not list(Pretrained(path=tmp_path).problems(run))
