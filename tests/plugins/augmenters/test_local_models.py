@@ -191,7 +191,7 @@ def test_generated_texts_are_filtered_and_the_same_alone(folders):
 
 
 def test_masks_stand_for_whole_words(folders):
-    model, tokenizer = load(folders[MASKED], MASKED)
+    _, tokenizer = load(folders[MASKED], MASKED)
     text = "the old man saw a red book"
     (window,) = windows(text, [(4, 7), (18, 21)], [1, 2], tokenizer, 32)
     mask = tokenizer.mask_token

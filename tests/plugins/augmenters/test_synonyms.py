@@ -50,7 +50,8 @@ def write_wordnet(folder):
         data, offsets = LICENCE, {}
         for words in SETS[part]:
             offset = len(data)
-            listed = " ".join(f"{word} 0" for word in words)
+            # A lexical id tells the senses of a word apart, in hexadecimal.
+            listed = " ".join(f"{word} {len(offsets.get(word.partition('(')[0], [])):x}" for word in words)
             frames = " 01 + 08 00" if part == "v" else ""
             data += f'{offset:08d} 03 {part} {len(words):02x} {listed} 000{frames} | a gloss; "{words[0]}"  \n'
             for word in words:
