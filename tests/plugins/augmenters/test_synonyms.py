@@ -69,7 +69,9 @@ def write_wordnet(folder):
                 senses.append(f"{word}%{TYPES[part]}:03:{number - 1:02d}:: {offset:08d} {number} {count}\n")
     (folder / "index.sense").write_text("".join(sorted(senses)))
     counted = [(line.split()[0], *line.split()[2:]) for line in sorted(senses)]
-    (folder / "cntlist.rev").write_text("".join(f"{' '.join(line)}\n" for line in counted if line[-1] != "0"))
+    counts = [f"{' '.join(line)}\n" for line in counted if line[-1] != "0"]
+    # NLTK's search does not find the first line.
+    (folder / "cntlist.rev").write_text("".join(["aardvark%1:05:00:: 1 1\n", *counts]))
     (folder / "lexnames").write_text("".join(f"{n:02d}\tname.{n}\t1\n" for n in range(45)))
 
 
