@@ -34,7 +34,7 @@ class HtmlPage:
         title: of its head, or "".
         canonical: what it gives as its own address, as it is written there, or "".
         licence: SPDX id where its rel=license link is known, else that link, or "".
-        language: the lang attribute, or "".
+        language: the lang (or xml:lang) attribute, or "".
         robots: directives to robots in lower case (noindex, nofollow, none ...).
         base: what links are relative to, as it is written there, or "".
         links: what it links to, without links marked nofollow, as written there.
@@ -117,7 +117,7 @@ def html_page(content: bytes, charset: str | None = None, extractor: Extractor |
         title=" ".join((root.findtext(".//title") or "").split()),
         canonical=next((link for tag, link, rel in marked if tag == "link" and "canonical" in rel), ""),
         licence=spdx_of(next((link for tag, link, rel in marked if tag != "base" and "license" in rel), "")),
-        language=(root.get("lang") or "").strip(),
+        language=(root.get("lang") or root.get("xml:lang") or "").strip(),
         robots=frozenset(word for words in directives for word in words),
         base=next((link for tag, link, _ in marked if tag == "base"), ""),
         links=tuple(link for tag, link, rel in marked if tag in ("a", "area") and "nofollow" not in rel),

@@ -72,6 +72,11 @@ def test_what_a_page_says_of_itself() -> None:
     assert html_page(PAGE.encode(), None, None).text == ""
 
 
+def test_a_page_in_xhtml_names_its_language_in_xml() -> None:
+    xhtml = '<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="de-DE"><head><title>x</title></head><body/></html>'
+    assert html_page(xhtml.encode(), None, None).language == "de-DE"
+
+
 @pytest.mark.parametrize("extractor", ["auto", "resiliparse", "trafilatura"])
 def test_the_main_content_is_taken(extractor: str) -> None:
     text = html_text(PAGE.encode(), None, extractor)  # type: ignore[arg-type]

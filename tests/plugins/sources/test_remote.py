@@ -108,7 +108,7 @@ def test_a_transfer_goes_on_in_the_next_run(server: Any, tmp_path: Path) -> None
 def test_a_process_that_was_killed_while_it_fetched_leaves_no_half_body(server: Any, tmp_path: Path) -> None:
     same = {"ETag": '"v1"'}
     url = server.add("/a", BODY, headers=same, ranges=True)
-    server.pages["/a"].first = [type(server.pages["/a"])(BODY, headers=same, pause=0.05, piece=20_000)]
+    server.pages["/a"].first = [type(server.pages["/a"])(BODY, headers=same, pause=0.2, piece=20_000)]
     code = "from pathlib import Path; from pluglm_sources.http_client import Client; "
     code += f"Client(Path({str(tmp_path)!r}), 'me', allow_private_hosts=True).get({url!r})"
     process = subprocess.Popen([sys.executable, "-c", code])

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_a_site_is_read_in_breadth_and_then_without_the_network(server: Any, tmp
     assert items[1].id == items[1].metadata["locator"] == server.url + "/a"
     assert items[1].text == "A in so many words." and items[1].metadata["retrieved"].endswith("+00:00")
     assert items[4].text == "Grüße"
+    assert [item.metadata.get("language") for item in items[:3]] == [None, None, "de"]
     server.pages.clear()
     before = len(server.asked)
     assert list(source.read()) == items and list(fetched(server, tmp_path).read()) == items
@@ -388,6 +390,17 @@ def test_a_crawl_that_was_stopped_goes_on(server: Any, tmp_path: Path, monkeypat
     before = len(server.asked)
     assert titles(crawl(server, tmp_path)) == ["Home", *map(str, range(6))]
     assert server.paths()[before:] == ["/robots.txt", "/3", "/4", "/5"], "that there is no sitemap is known"
+
+
+def test_of_two_runs_that_want_the_same_one_fetches(server: Any, tmp_path: Path) -> None:
+    server.add("/", page("Home", "/a"), pause=0.05, piece=100)
+    server.add("/a", page("A"), pause=0.05, piece=100)
+    both = [Thread(target=fetched, args=(server, tmp_path)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert server.paths() == ["/robots.txt", "/sitemap.xml", "/", "/a"]
 
 
 def test_refresh_sees_what_changed(server: Any, tmp_path: Path) -> None:
