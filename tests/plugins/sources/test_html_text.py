@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import pydoc
+import re
+import statistics
+from types import ModuleType
+
 import pytest
 
 from pluglm_sources.html_text import MOST_WORK, decode_html, html_page, html_text, nesting, spdx_of
@@ -91,6 +98,16 @@ def test_trafilatura_helps_out_where_the_rules_find_nothing() -> None:
     page = f'<html><body><div id="footer" class="footer"><article><p>{SENTENCE * 5}</p></article></div></body></html>'
     assert html_text(page.encode(), None, "resiliparse") == ""
     assert "quick brown fox" in html_text(page.encode(), None, "auto")
+
+
+@pytest.mark.parametrize("module", [argparse, json, statistics])
+def test_pages_that_pydoc_makes_say_what_its_text_says(module: ModuleType) -> None:
+    page = pydoc.HTMLDoc().page(module.__name__, pydoc.HTMLDoc().docmodule(module))
+    told = set(re.findall(r"[a-z]{4,}", html_text(page.encode(), "utf-8", "plain").lower()))
+    words = set(re.findall(r"[a-z]{4,}", (module.__doc__ or "").lower()))
+    assert len(words) > 20 and words <= told
+    main = set(re.findall(r"[a-z]{4,}", html_text(page.encode()).lower()))
+    assert len(words & main) > 0.9 * len(words)
 
 
 @pytest.mark.parametrize(
