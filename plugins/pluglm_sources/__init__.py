@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pluglm import Source, hookimpl
+from pluglm_sources.common_crawl import CommonCrawl
 from pluglm_sources.generated_reviews import GeneratedReviews
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.news import News
@@ -17,4 +18,16 @@ from pluglm_sources.web_scrape import WebScrape
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, WebScrape, News, GeneratedReviews]
+    return [
+        PythonLibrary,
+        TextFiles,
+        Jsonl,
+        Parquet,
+        CommonCrawl,
+        WebScrape,
+        News,
+        StackOverflow,
+        Reddit,
+        Twitter,
+        GeneratedReviews,
+    ]
