@@ -23,10 +23,28 @@ FORMS = {
     "pypi_token": r"\bpypi-AgEIcHlwaS5vcmc[\w-]{50,}",
     "sendgrid_key": r"\bSG\.[\w-]{22}\.[\w-]{43}(?![\w-])",
 }
-# One pass over the text; which form it was is the name of the group.
-ANY = re.compile("|".join(f"(?P<{name}>{form})" for name, form in FORMS.items()))
+# What each form has in it always: to look for words is a hundred times as fast as to look for forms.
+WORDS = {
+    "private_key": ("PRIVATE KEY",),
+    "aws_access_key": ("AKIA", "ASIA"),
+    "github_token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "gitlab_token": ("glpat-",),
+    "slack_token": ("xox",),
+    "slack_webhook": ("hooks.slack.com",),
+    "google_api_key": ("AIza",),
+    "stripe_key": ("k_live_",),
+    "openai_key": ("T3BlbkFJ",),
+    "anthropic_key": ("sk-ant-",),
+    "hugging_face_token": ("hf_",),
+    "npm_token": ("npm_",),
+    "pypi_token": ("pypi-AgEI",),
+    "sendgrid_key": ("SG.",),
+}
+COMPILED = {name: re.compile(form) for name, form in FORMS.items()}
 
 
 def secrets_in(text: str) -> list[str]:
     """The kinds of secrets that a text holds, each once, sorted."""
-    return sorted({str(found.lastgroup) for found in ANY.finditer(text)})
+    return sorted(
+        name for name, form in COMPILED.items() if any(word in text for word in WORDS[name]) and form.search(text)
+    )

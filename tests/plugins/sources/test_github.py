@@ -24,8 +24,8 @@ from pluglm_sources.secret_tokens import FORMS, secrets_in
 
 MIT = (
     "MIT License\n\nCopyright (c) 2020 Somebody\n\nPermission is hereby granted, free of charge, to any person "
-    "obtaining a copy of this software and associated documentation files, to deal in it.\n\nThe above copyright notice and this "
-    "permission notice shall be included in all copies.\n"
+    "obtaining a copy of this software and associated documentation files, to deal in it.\n\nThe above "
+    "copyright notice and this permission notice shall be included in all copies.\n"
 )
 CODE = "def add(first, second):\n    return first + second  # number {}, é\n\n\nprint(add(1, 2))\n"
 FILES = {
