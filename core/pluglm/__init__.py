@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
     from pluglm.errors import ConfigError, DataError, PluglmError, Problem
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         Compressor,
         CorpusPreprocessor,
         Debiaser,
+        Decision,
         Evaluation,
         Evaluator,
         Example,
@@ -50,6 +52,7 @@ __all__ = [
     "CorpusPreprocessor",
     "DataError",
     "Debiaser",
+    "Decision",
     "Document",
     "Dropped",
     "Evaluation",
@@ -77,6 +80,7 @@ __all__ = [
     "Tokenizer",
     "TrainingRun",
     "Unreadable",
+    "encode_text",
     "hookimpl",
 ]
 
@@ -88,6 +92,7 @@ _HOMES = (
     "pluglm.technique",
     "pluglm.families",
     "pluglm.config.run_config",
+    "pluglm.batching.encoding",
 )
 
 if not TYPE_CHECKING:

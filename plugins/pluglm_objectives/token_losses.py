@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pluglm import Batch, Losses, Predictions
+from pluglm import Batch, Losses, Predictions, encode_text
 
 if TYPE_CHECKING:
     import torch
@@ -47,8 +47,7 @@ def start_of_text(tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
 def text_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     """The ids of `text` alone; a special token that is spelt out in it is text."""
-    ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"]
-    return ids
+    return encode_text(text, tokenizer)
 
 
 def model_outputs(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:

@@ -10,6 +10,7 @@ from pluglm_sources.google_books import GoogleBooks
 from pluglm_sources.gutenberg import Gutenberg
 from pluglm_sources.hugging_face import HuggingFace
 from pluglm_sources.jsonl import Jsonl
+from pluglm_sources.news import News
 from pluglm_sources.parquet import Parquet
 from pluglm_sources.python_library import PythonLibrary
 from pluglm_sources.reddit import Reddit
@@ -28,11 +29,12 @@ def register_sources() -> list[type[Source]]:
         Jsonl,
         Parquet,
         CommonCrawl,
-        WebScrape,
         HuggingFace,
         Gutenberg,
         GoogleBooks,
         Scientific,
+        WebScrape,
+        News,
         Github,
         StackOverflow,
         Reddit,

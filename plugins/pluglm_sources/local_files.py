@@ -7,15 +7,18 @@ import glob
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import xxhash
 from pydantic import BeforeValidator, Field
 
 from pluglm import Problem, Source, Unreadable
 
 BLOCK = 1 << 20
+# What a process reads at a time: about so many bytes, and so many files where they are small.
+GROUP_BYTES, GROUP_FILES = 16_000_000, 64
 # A block of zstandard can unpack to 128 KiB from 4 bytes: what is unpacked at once stays within 128 MiB.
 PACKED = 1 << 12
 
@@ -35,6 +38,20 @@ class FileSource(Source):
         """The files that the globs match, sorted, each once."""
         found = {path for pattern in self.paths for path in glob.glob(pattern, recursive=True, include_hidden=False)}
         return [Path(path) for path in sorted(found) if not Path(path).is_dir()]
+
+    def shards(self) -> Sequence[Source]:
+        """Groups of neighbouring files. Where a group ends follows from the files' names, so that a change of one file
+        changes no other group."""
+        groups: list[list[Path]] = [[]]
+        size = 0
+        for path in self.inputs():
+            groups[-1].append(path)
+            size += path.stat().st_size if path.exists() else 0
+            if size >= GROUP_BYTES or xxhash.xxh3_64_intdigest(str(path).encode()) % GROUP_FILES == 0:
+                groups.append([])
+                size = 0
+        paths = [tuple(glob.escape(str(path)) for path in group) for group in groups if group]
+        return [self.model_copy(update={"paths": group}) for group in paths] or (self,)
 
     def problems(self, run: Any) -> Iterator[Problem]:
         """A glob that matches no file."""

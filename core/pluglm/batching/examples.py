@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.batching.packing import TokenAccount, cut, packed
-from pluglm.batching.table import ExampleTable, write_table
+from pluglm.batching.split_encoding import SplitEncoding
+from pluglm.batching.table import ExampleTable
+from pluglm.batching.tokenizer import saved_tokenizer
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
-from pluglm.corpus.document import Document
-from pluglm.corpus.ledger import Quarantine, Station, check_balance
+from pluglm.corpus.engines import engine_for
+from pluglm.corpus.ledger import Book, check_balance
 from pluglm.corpus.prepare import Corpus
 from pluglm.corpus.storage import cache_folder, digest, make_once
-from pluglm.errors import DataError
-from pluglm.families import Objective
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -61,23 +61,13 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
     return Examples(
         folder,
         key,
-        _saved_tokenizer(folder / "tokenizer"),
+        saved_tokenizer(folder / "tokenizer"),
         json.loads((folder / "fitted.json").read_text(encoding="utf-8")),
         ExampleTable(folder / "train"),
         ExampleTable(folder / "validation"),
         json.loads((folder / "ledger.json").read_text(encoding="utf-8")),
         notes,
     )
-
-
-def _saved_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    from transformers import AutoTokenizer
-
-    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder)
-    # How it was found is kept in it and would be saved with it; it depends on the environment (HF_HUB_OFFLINE).
-    for circumstance in ("is_local", "local_files_only"):
-        tokenizer.init_kwargs.pop(circumstance, None)
-    return tokenizer
 
 
 def _recipe(config: RunConfig, own: PreTrainedTokenizerFast | None) -> dict[str, Any]:
@@ -92,6 +82,7 @@ def _recipe(config: RunConfig, own: PreTrainedTokenizerFast | None) -> dict[str,
         "sequence_length": config.data.sequence_length,
         "packing": config.data.packing,
         "columns": _columns(config),
+        "mixture": [config.data.mixture.model_dump(mode="json"), config.seed],
         "on_error": config.data.on_error,
         "max_quarantined": config.data.max_quarantined,
     }
@@ -115,41 +106,28 @@ def _make(
                 task.advance(1)
                 yield document.text
 
-    tokenizer = own or config.tokenizer.build(texts())
-    tokenizer.save_pretrained(folder / "tokenizer")
-    fitted = config.objective.fit(corpus.train())
-    (folder / "fitted.json").write_text(json.dumps(fitted), encoding="utf-8")
-    quarantine = Quarantine(folder / "quarantine.jsonl", stop=config.data.on_error == "stop")
-    quarantine.path.touch()
-    values = _field_values(corpus, _columns(config))
-    ledger: dict[str, Any] = {"stations": [], "tokens": {}}
-    splits: dict[str, Callable[[], Iterator[Document]]] = {"train": corpus.train, "validation": corpus.validation}
-    for split, documents in splits.items():
-        station, account = Station(f"objective.{split}"), TokenAccount()
-        examples = _examples(config, documents(), tokenizer, fitted, values, station, account, quarantine)
-        with progress.task(f"Tokenizing {split}", unit="examples") as task:
-            account.examples = write_table(folder / split, _counted(examples, task))
-        bad = station.quarantined.total()
-        if station.read and bad / station.read > config.data.max_quarantined:
-            raise DataError(
-                f"objective={config.objective.name} cannot use {bad} of {station.read} {split} documents "
-                f"({', '.join(f'{r} {n}' for r, n in station.quarantined.most_common(5))})"
-            )
-        if account.examples == 0:
-            raise DataError(
-                f"the {split} split gives no example: {account.tokens_in} tokens in {station.read} documents, and a "
-                f"block takes data.sequence_length={config.data.sequence_length}; add text or shorten the block"
-            )
-        ledger["stations"].append(station.as_dict())
-        ledger["tokens"][split] = account.as_dict()
-    check_balance(ledger["stations"])
+    # What is done of the documents outlives a stop: it does not lie in `folder`, which appears when it is whole.
+    work = folder.with_name(folder.name.removesuffix(".tmp") + ".parts")
+    if not (work / "prepared").exists():
+        tokenizer = own or config.tokenizer.build(texts())
+        tokenizer.save_pretrained(work / "tokenizer")
+        (work / "fitted.json").write_text(json.dumps(config.objective.fit(corpus.train())), encoding="utf-8")
+        (work / "prepared").touch()
+    shutil.copytree(work / "tokenizer", folder / "tokenizer")
+    shutil.copy(work / "fitted.json", folder / "fitted.json")
+    book = Book(folder / "quarantine.jsonl")
+    engine = engine_for(config.data, cache_folder(config.data.cache_dir).absolute())
+    try:
+        values = _field_values(corpus, _columns(config))
+        encoding = SplitEncoding(config, corpus, folder, work.absolute(), values, packs(config), engine, progress)
+        tokens = {split: encoding.split(split, book) for split in ("train", "validation")}
+    finally:
+        engine.close()
+    stations = [station.as_dict() for station in book.stations.values()]
+    check_balance(stations)
+    ledger = {"stations": stations, "tokens": tokens, "fast_encoding": encoding.fast}
     (folder / "ledger.json").write_text(json.dumps(ledger, indent=1), encoding="utf-8")
-
-
-def _counted(examples: Iterator[dict[str, Any]], task: Any) -> Iterator[dict[str, Any]]:
-    for example in examples:
-        task.advance(1)
-        yield example
+    shutil.rmtree(work)
 
 
 def _field_values(corpus: Corpus, columns: list[str]) -> dict[str, list[str]]:
@@ -159,51 +137,3 @@ def _field_values(corpus: Corpus, columns: list[str]) -> dict[str, list[str]]:
             if document.get(name) is not None:
                 seen[name].add(str(document.get(name)))
     return {name: sorted(values) for name, values in seen.items()}
-
-
-def _examples(
-    config: RunConfig,
-    documents: Iterable[Document],
-    tokenizer: PreTrainedTokenizerFast,
-    fitted: Mapping[str, Any],
-    values: Mapping[str, list[str]],
-    station: Station,
-    account: TokenAccount,
-    quarantine: Quarantine,
-) -> Iterator[dict[str, Any]]:
-    length = config.data.sequence_length
-    pieces = _of_documents(config.objective, documents, tokenizer, length, fitted, values, station, quarantine)
-    yield from packed(pieces, length, account) if packs(config) else cut(pieces, length, account)
-
-
-def _of_documents(
-    objective: Objective,
-    documents: Iterable[Document],
-    tokenizer: PreTrainedTokenizerFast,
-    length: int,
-    fitted: Mapping[str, Any],
-    values: Mapping[str, list[str]],
-    station: Station,
-    quarantine: Quarantine,
-) -> Iterator[dict[str, Any]]:
-    required = objective.required_fields()
-    for document in documents:
-        station.read += 1
-        locator = f"{document.source}:{document.id}"
-        missing = [name for name in required if document.get(name) is None]
-        if missing:
-            quarantine.put(station, locator, "no_" + "_".join(missing), "the objective needs this field")
-            continue
-        try:
-            examples = list(objective.examples(document, tokenizer, length, fitted))
-        except ValueError as error:
-            quarantine.put(station, locator, "unusable", str(error))
-            continue
-        station.characters_in += len(document.text)
-        station.keep(None, document)
-        columns: dict[str, Any] = {"weight": float(document.weight)}
-        for name, known in values.items():
-            value = str(document.get(name))
-            columns[f"field_{name}"] = known.index(value) if value in known else -1
-        for example in examples:
-            yield {**example, **columns}

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xxhash
 
+LARGE = 1 << 24
+"""From so many examples on an order is computed place by place, and not held in memory."""
 POOL = 50  # batches among which examples of like length are gathered
 
 
@@ -26,7 +29,13 @@ class ExampleOrder:
         """The (epoch, example) pairs of a step, counted from 0."""
         size = len(self._lengths)
         positions = range(number * self._per_step, (number + 1) * self._per_step)
+        if size >= LARGE and self._all_alike():
+            return [(at // size, permuted(at % size, size, f"{self._seed}/{at // size}")) for at in positions]
         return [(position // size, int(self._epoch(position // size)[position % size])) for position in positions]
+
+    def _all_alike(self) -> bool:
+        # One number that stands for all of them takes no step in memory.
+        return self._lengths.strides == (0,)
 
     def _epoch(self, epoch: int) -> Any:
         if epoch not in self._epochs:
@@ -38,7 +47,7 @@ class ExampleOrder:
     def _draw(self, epoch: int) -> Any:
         generator = np.random.default_rng((self._seed, 0, epoch))
         order = generator.permutation(len(self._lengths))
-        if self._lengths.min() == self._lengths.max():
+        if self._all_alike() or self._lengths.min() == self._lengths.max():
             return order
         pools = []
         for start in range(0, len(order), POOL * self._per_step):
@@ -48,3 +57,21 @@ class ExampleOrder:
             steps = pool[:whole].reshape(-1, self._per_step)
             pools += [generator.permutation(steps, axis=0).reshape(-1), pool[whole:]]
         return np.concatenate(pools)
+
+
+def permuted(place: int, size: int, key: str) -> int:
+    """What stands at `place` in the permutation of `size` numbers that `key` names, without the others.
+
+    A Feistel network of four rounds over the least even number of bits that holds them, repeated until the result is
+    one of them (Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains", section 4).
+    """
+    half = max(1, ((size - 1).bit_length() + 1) // 2)
+    mask = (1 << half) - 1
+    while True:
+        left, right = place >> half, place & mask
+        for turn in range(4):
+            mixed = xxhash.xxh3_64_intdigest(f"{key}/{turn}/{right}".encode()) & mask
+            left, right = right, left ^ mixed
+        place = left << half | right
+        if place < size:
+            return place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -53,6 +54,33 @@ class TrainSettings(Settings):
         return values if given else {**values, "steps": DEFAULT_STEPS}
 
 
+class MixtureSettings(Settings):
+    """How often the documents of each source are seen in a pass over the training documents; each once by default."""
+
+    weights: Annotated[
+        Mapping[str, Annotated[float, Field(ge=0)]],
+        Field(description="Shares of a pass by source, such as {books: 3, web: 1}; they need not add up to 1"),
+    ] = {}
+    epochs: Annotated[
+        Mapping[str, Annotated[float, Field(ge=0)]],
+        Field(description="Instead of shares: how often each source is seen in a pass, such as {books: 2, web: 0.5}"),
+    ] = {}
+    unit: Annotated[Literal["tokens", "documents"], Field(description="What shares are shares of")] = "tokens"
+    temperature: Annotated[
+        float, Field(ge=1, description="Without weights: shares by size to the power 1 / temperature; 1 as they are")
+    ] = 1.0
+
+    @model_validator(mode="after")
+    def _one_way(self) -> MixtureSettings:
+        given = [name for name in ("weights", "epochs") if getattr(self, name)]
+        given += ["temperature"] if self.temperature != 1 else []
+        if len(given) > 1:
+            raise ValueError(f"set only one of weights, epochs and temperature (set: {' and '.join(given)})")
+        if self.weights and not any(self.weights.values()):
+            raise ValueError("one of the weights must be above 0")
+        return self
+
+
 class DataSettings(Settings):
     """How documents become examples."""
 
@@ -67,6 +95,21 @@ class DataSettings(Settings):
     max_quarantined: Annotated[
         float, Field(ge=0, le=1, description="The run fails when a larger share of records than this is quarantined")
     ] = 0.2
+    mixture: Annotated[MixtureSettings, Field(description="How often the documents of each source are seen")] = (
+        MixtureSettings()
+    )
+    workers: Annotated[int, Field(ge=0, description="Processes that prepare the corpus; 0 for one per core")] = 0
+    shard_megabytes: Annotated[
+        float, Field(gt=0, le=64, description="Text, in millions of characters, that is prepared and kept as one piece")
+    ] = 8.0
+    engine: Annotated[
+        Literal["local", "ray", "slurm"],
+        Field(description="Who prepares the corpus: this machine, or a cluster whose nodes all see the cache"),
+    ] = "local"
+    engine_options: Annotated[
+        Mapping[str, bool | int | float | str],
+        Field(description="Further settings of a cluster's executor in datatrove: {partition: cpu, time: '04:00:00'}"),
+    ] = {}
     cache_dir: Annotated[
         Path | None, Field(description="Where prepared data is kept between runs; null for the user's cache folder")
     ] = None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from pluglm.batching.mixture import mixture_problems
 from pluglm.catalog import Catalog, nearest
 from pluglm.config.run_config import RunConfig
 from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings
@@ -55,6 +56,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     if config.train.batch_size < processes:
         reason = f"is less than the {processes} processes that share each batch"
         problems.append(Problem("train.batch_size", reason, config.train.batch_size))
+    problems += mixture_problems(config)
     if problems:
         raise ConfigError(problems)
     return config

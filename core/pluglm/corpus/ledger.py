@@ -18,28 +18,40 @@ EXCERPT = 400
 
 @dataclass(slots=True)
 class Station:
-    """One station's figures. They balance: read + added = kept + dropped + quarantined."""
+    """One station's figures. They balance: read + added = kept + dropped + quarantined.
+
+    `records` are the lines of quarantine.jsonl; with `stop`, the first of them ends the run instead.
+    """
 
     name: str
+    stop: bool = False
     read: int = 0
     added: int = 0
     kept: int = 0
     changed: int = 0
     characters_in: int = 0
     characters_out: int = 0
+    characters_added: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, str]] = field(default_factory=list)
     dropped_samples: list[dict[str, str]] = field(default_factory=list)
+    records: list[dict[str, str]] = field(default_factory=list)
 
     def keep(self, before: Document | None, after: Document) -> None:
         """Count a document that goes on, and what happened to it."""
         self.kept += 1
         self.characters_out += len(after.text)
-        if before is not None and before.text != after.text:
+        if before is not None and before is not after and before.text != after.text:
             self.changed += 1
             if len(self.samples) < SAMPLES:
                 self.samples.append(_sample(before, after))
+
+    def add(self, before: Document | None, after: Document) -> None:
+        """Count a document that was not there before; `before`: the one it was made of."""
+        self.added += 1
+        self.characters_added += len(after.text)
+        self.keep(before, after)
 
     def drop(self, document: Document, reason: str) -> None:
         """Count a document that ends here on purpose."""
@@ -47,6 +59,29 @@ class Station:
         if sum(sample["reason"] == reason for sample in self.dropped_samples) < SAMPLES:
             text = document.text[:EXCERPT]
             self.dropped_samples.append({"id": document.id, "reason": reason, "text": text})
+
+    def quarantine(self, locator: str, reason: str, detail: str = "") -> None:
+        """Count one record that cannot be used, and write it down.
+
+        Raises:
+            DataError: with `stop`, naming the station, record and reason.
+        """
+        if self.stop:
+            said = f" ({detail})" if detail else ""
+            raise DataError(f"{self.name}: {locator}: {reason}{said}; stopped because data.on_error=stop")
+        self.quarantined[reason] += 1
+        self.records.append({"station": self.name, "locator": locator, "reason": reason, "detail": detail[:500]})
+
+    def merge(self, other: Station) -> None:
+        """Add what the same station counted of later documents. Its records are not taken over."""
+        for name in ("read", "added", "kept", "changed", "characters_in", "characters_out", "characters_added"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.dropped.update(other.dropped)
+        self.quarantined.update(other.quarantined)
+        self.samples += other.samples[: SAMPLES - len(self.samples)]
+        for sample in other.dropped_samples:
+            if sum(known["reason"] == sample["reason"] for known in self.dropped_samples) < SAMPLES:
+                self.dropped_samples.append(sample)
 
     def balances(self) -> bool:
         """Whether every document is accounted for."""
@@ -62,11 +97,49 @@ class Station:
             "changed": self.changed,
             "characters_in": self.characters_in,
             "characters_out": self.characters_out,
+            "characters_added": self.characters_added,
             "dropped": dict(sorted(self.dropped.items())),
             "quarantined": dict(sorted(self.quarantined.items())),
             "samples": self.samples,
             "dropped_samples": self.dropped_samples,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], records: Sequence[dict[str, str]] = ()) -> Station:
+        """What `as_dict` gave."""
+        plain = {key: value for key, value in data.items() if key != "station"}
+        for name in ("dropped", "quarantined"):
+            plain[name] = Counter(plain[name])
+        return cls(data["station"], records=list(records), **plain)
+
+
+class Book:
+    """The stations of a corpus in the order in which documents met them, and its quarantine.jsonl."""
+
+    def __init__(self, quarantine: Path) -> None:
+        self.stations: dict[str, Station] = {}
+        self._quarantine = quarantine
+        quarantine.touch()
+
+    def enter(self, part: Station) -> None:
+        """Add one chunk's account to that of its station."""
+        self.stations.setdefault(part.name, Station(part.name)).merge(part)
+        if part.records:
+            with self._quarantine.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(record, ensure_ascii=True) + "\n" for record in part.records)
+
+
+def check_quarantine(station: Station, most: float) -> None:
+    """Raises:
+    DataError: where more than the share `most` of a station's records was quarantined.
+    """
+    bad = station.quarantined.total()
+    if station.read and bad / station.read > most:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in station.quarantined.most_common(5))
+        raise DataError(
+            f"{station.name}: {bad} of {station.read} records cannot be used ({reasons}), more than "
+            f"data.max_quarantined={most} allows"
+        )
 
 
 def _sample(before: Document, after: Document) -> dict[str, str]:
@@ -78,30 +151,6 @@ def _sample(before: Document, after: Document) -> dict[str, str]:
         "before": before.text[start : start + EXCERPT],
         "after": after.text[start : start + EXCERPT],
     }
-
-
-@dataclass(slots=True)
-class Quarantine:
-    """Writes what could not be used to quarantine.jsonl, or ends the run there if it was told to.
-
-    Raises (from `put`):
-        DataError: with `stop`, naming the station, record and reason.
-    """
-
-    path: Path
-    stop: bool
-    lines: int = 0
-
-    def put(self, station: Station, locator: str, reason: str, detail: str = "") -> None:
-        """Count one record as quarantined by `station` and write it down."""
-        if self.stop:
-            said = f" ({detail})" if detail else ""
-            raise DataError(f"{station.name}: {locator}: {reason}{said}; stopped because data.on_error=stop")
-        station.quarantined[reason] += 1
-        self.lines += 1
-        line = {"station": station.name, "locator": locator, "reason": reason, "detail": detail[:500]}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=True) + "\n")
 
 
 def check_balance(stations: Sequence[Mapping[str, Any]]) -> None:

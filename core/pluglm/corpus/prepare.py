@@ -1,22 +1,30 @@
-"""From the sources to `train.jsonl` and `validation.jsonl`, made once for all runs that ask for the same."""
+"""From the sources to the documents to train and to validate on, made once for all runs that ask for the same."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
 
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
-from pluglm.corpus import stations
+from pluglm.corpus.chain import Chain, Workshop
 from pluglm.corpus.document import Document
-from pluglm.corpus.ledger import Quarantine, Station, check_balance
-from pluglm.corpus.storage import cache_folder, digest, file_digest, make_once, read_documents, write_documents
+from pluglm.corpus.engines import engine_for
+from pluglm.corpus.fingerprint import described_inputs
+from pluglm.corpus.ledger import Book, check_balance, check_quarantine
+from pluglm.corpus.split import CutInTwo, Split
+from pluglm.corpus.stations import Augment, Preprocess
+from pluglm.corpus.storage import cache_folder, digest, make_once
+from pluglm.corpus.tasks import ReadShard, documents_in
 from pluglm.errors import DataError
+from pluglm.families import CorpusPreprocessor, Source
+from pluglm.technique import Technique
 
 if TYPE_CHECKING:
     from pluglm.reporting.progress import Progress
@@ -24,7 +32,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A prepared corpus on disk. `key` names its content; `ledger` lists its stations."""
+    """A prepared corpus on disk: Parquet files in `train/` and `validation/`. `key` names its content; `ledger` lists
+    its stations."""
 
     folder: Path
     key: str
@@ -33,11 +42,11 @@ class Corpus:
 
     def train(self) -> Iterator[Document]:
         """The training documents, streamed."""
-        return read_documents(self.folder / "train.jsonl")
+        return documents_in(self.folder / "train")
 
     def validation(self) -> Iterator[Document]:
         """The held-out documents, streamed."""
-        return read_documents(self.folder / "validation.jsonl")
+        return documents_in(self.folder / "validation")
 
 
 def prepare_corpus(config: RunConfig, progress: Progress) -> Corpus:
@@ -46,28 +55,35 @@ def prepare_corpus(config: RunConfig, progress: Progress) -> Corpus:
     Raises:
         DataError: where records are bad and the run was told to stop at them, or too many are, or nothing is left.
     """
-    inputs = list(_inputs(config))
+    cache = cache_folder(config.data.cache_dir)
+    sources = {label: _fetched(source, cache, progress) for label, source in config.source.items()}
+    paths = dict.fromkeys(path for source in sources.values() for path in source.inputs())
+    inputs = list(described_inputs(paths, cache))
     key = digest(_recipe(config) | {"inputs": inputs})
     folder = make_once(
-        cache_folder(config.data.cache_dir) / "corpora" / key,
-        lambda temporary: _make(config, temporary, progress),
+        cache / "corpora" / key,
+        lambda temporary: _make(config, sources, inputs, temporary, progress),
         waiting=lambda: progress.say("Another run is preparing the same corpus; waiting for it"),
     )
     ledger = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
     return Corpus(folder, key, inputs, ledger)
 
 
-def _inputs(config: RunConfig) -> Iterator[dict[str, Any]]:
-    for source in config.source.values():
-        for path in source.inputs():
-            try:
-                yield {"path": str(path), "bytes": path.stat().st_size, "digest": file_digest(path)}
-            except OSError as error:
-                yield {"path": str(path), "error": str(error)}
+def _fetched(source: Source, cache: Path, progress: Progress) -> Source:
+    if type(source).fetch is Source.fetch:
+        return source
+    store = cache / "fetched" / source.name
+    store.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(store) + ".lock"):
+        return source.fetch(store, progress.say)
+
+
+def _described(technique: Technique) -> list[Any]:
+    version = installed_catalog().owner(type(technique)).version
+    return [technique.name, technique.model_dump(mode="json"), version, platform.python_version()]
 
 
 def _recipe(config: RunConfig) -> dict[str, Any]:
-    catalog = installed_catalog()
     names = ["source", "preprocessor", "debiaser", "regularizer", "compressor", "augmenter"]
     chosen = [(path, technique) for path, technique in config.techniques() if path.split(".")[0] in names]
     changing = [
@@ -76,134 +92,88 @@ def _recipe(config: RunConfig) -> dict[str, Any]:
         if "change_documents" in getattr(technique, "moments", lambda: {"change_documents"})()
     ]
     return {
-        "techniques": [
-            (path, technique.name, technique.model_dump(mode="json"), catalog.owner(type(technique)).version)
-            for path, technique in changing
-        ],
+        "techniques": [(path, _described(technique)) for path, technique in changing],
         "validation_fraction": config.data.validation_fraction,
+        "shard_megabytes": config.data.shard_megabytes,
         "max_quarantined": config.data.max_quarantined,
         "on_error": config.data.on_error,
         "seed": config.seed,
-        "python": platform.python_version(),
     }
 
 
-def _make(config: RunConfig, folder: Path, progress: Progress) -> None:
-    quarantine = Quarantine(folder / "quarantine.jsonl", stop=config.data.on_error == "stop")
-    quarantine.path.touch()
-    book: list[Station] = []
-    documents = _preprocessed(config, folder, quarantine, book)
-    spool = folder / "documents.tmp"
-    number = stations.split_number(config.seed)
-    numbers: list[float] = []
-
-    def counted() -> Iterator[Document]:
-        with progress.task("Reading and preprocessing", unit="documents") as task:
-            for document in documents:
-                numbers.append(number(document))
-                task.advance(1)
-                yield document
-
-    write_documents(spool, counted())
-    _check_quarantine(config, book)
-    if not numbers:
-        dropped = {f"{s.name}: {reason}": n for s in book for reason, n in s.dropped.items()}
-        said = "; ".join(f"{reason} {n}" for reason, n in dropped.items()) or "the sources gave none"
-        raise DataError(f"no document is left to train on ({said})")
-    split = _split(spool, folder, numbers, config.data.validation_fraction)
-    spool.unlink()
-    training_book: list[Station] = []
-    write_documents(folder / "train.jsonl", _training(config, folder, quarantine, training_book, progress))
-    (folder / "training.tmp").unlink()
-    ledger = [station.as_dict() for station in book] + [split] + [station.as_dict() for station in training_book]
+def _make(
+    config: RunConfig, sources: Mapping[str, Source], inputs: list[dict[str, Any]], folder: Path, progress: Progress
+) -> None:
+    cache, stop = cache_folder(config.data.cache_dir).absolute(), config.data.on_error == "stop"
+    book = Book(folder / "quarantine.jsonl")
+    engine = engine_for(config.data, cache)
+    try:
+        workshop = Workshop(cache / "layers", engine, progress, stop, book)
+        shards = list(_shards(config, sources, inputs, workshop))
+        chains = workshop.read(shards)
+        for label, preprocessor in config.preprocessor.items():
+            path, described = f"preprocessor.{label}", _described(preprocessor)
+            if isinstance(preprocessor, CorpusPreprocessor):
+                chains = workshop.compared(chains, path, preprocessor, described)
+            else:
+                chains = [chain.then(Preprocess(path, preprocessor), described) for chain in chains]
+        train, validation, account = _split(config, chains, workshop)
+        workshop.finish(validation, "Writing validation", folder / "validation")
+        documents = [account]
+        before = len(book.stations)
+        train = _changed(config, train, workshop)
+        for label, augmenter in config.augmenter.items():
+            step = Augment(f"augmenter.{label}", augmenter, config.seed)
+            train = [chain.then(step, [_described(augmenter), config.seed]) for chain in train]
+        workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
+        stations = [station.as_dict() for station in book.stations.values()]
+        ledger = stations[:before] + documents + stations[before:]
+    finally:
+        engine.close()
     check_balance(ledger)
     (folder / "ledger.json").write_text(json.dumps(ledger, indent=1), encoding="utf-8")
 
 
-def _preprocessed(config: RunConfig, folder: Path, quarantine: Quarantine, book: list[Station]) -> Iterator[Document]:
-    def read() -> Iterator[Document]:
-        for source, station in zip(config.source.values(), sources, strict=True):
-            yield from stations.read_source(source, station, quarantine)
-
-    sources = [Station(f"source.{label}") for label in config.source]
-    book += sources
-    documents: Iterator[Document] = read()
-    for position, (label, preprocessor) in enumerate(config.preprocessor.items()):
-        station = Station(f"preprocessor.{label}")
-        book.append(station)
-        spool = folder / f"spool-{position}.tmp"
-        documents = stations.preprocess(preprocessor, documents, station, quarantine, spool)
-    return documents
-
-
-def _check_quarantine(config: RunConfig, book: list[Station]) -> None:
-    for station in book:
-        bad = station.quarantined.total()
-        if station.read and bad / station.read > config.data.max_quarantined:
-            reasons = ", ".join(f"{reason} {n}" for reason, n in station.quarantined.most_common(5))
-            raise DataError(
-                f"{station.name}: {bad} of {station.read} records cannot be used ({reasons}), more than "
-                f"data.max_quarantined={config.data.max_quarantined} allows"
-            )
+def _shards(
+    config: RunConfig, sources: Mapping[str, Source], inputs: list[dict[str, Any]], workshop: Workshop
+) -> Iterator[ReadShard]:
+    digests = {entry["path"]: entry.get("digest") for entry in inputs}
+    for label, source in sources.items():
+        described = _described(config.source[label])
+        for number, shard in enumerate(source.shards()):
+            files = [(str(path), digests.get(str(path))) for path in shard.inputs()]
+            # Its number counts only where nothing else tells it from the other shards.
+            parts = [label, described[0], described[2:], shard.model_dump(mode="json"), files or number]
+            key = digest([*parts, type(shard).__qualname__, config.data.shard_megabytes])
+            characters = int(config.data.shard_megabytes * 1e6)
+            yield ReadShard(workshop.store.folder, key, label, shard, characters, workshop.stop)
 
 
-def _split(spool: Path, folder: Path, numbers: list[float], fraction: float) -> dict[str, Any]:
-    """Write validation.jsonl and the other documents to training.tmp; a corpus too small for its fraction still gets
-    one document, or one document's end, to validate on."""
-    counts = {"train": 0, "validation": 0}
-    # The least number always validates and the greatest always trains, so that neither split is empty.
-    lowest, highest = min(numbers), max(numbers)
-
-    def parts() -> Iterator[tuple[str, Document]]:
-        for document, number in zip(read_documents(spool), numbers, strict=True):
-            if len(numbers) == 1:
-                cut = max(1, int(len(document.text) * (1 - max(fraction, 0.02))))
-                yield "train", replace(document, text=document.text[:cut])
-                yield "validation", replace(document, text=document.text[cut:], id=document.id + "~end")
-            elif number == lowest or (number < fraction and number != highest):
-                yield "validation", document
-            else:
-                yield "train", document
-
-    def training(validation: list[Document]) -> Iterator[Document]:
-        for name, document in parts():
-            counts[name] += 1
-            if name == "train":
-                yield document
-            else:
-                validation.append(document)
-
-    validation: list[Document] = []
-    write_documents(folder / "training.tmp", training(validation))
-    write_documents(folder / "validation.jsonl", validation)
-    return {
-        "station": "split",
-        "read": len(numbers),
-        "added": int(len(numbers) == 1),
-        "kept": sum(counts.values()),
-        "dropped": {},
-        "quarantined": {},
-    } | counts
+def _split(
+    config: RunConfig, chains: list[Chain], workshop: Workshop
+) -> tuple[list[Chain], list[Chain], dict[str, Any]]:
+    fraction, seed = config.data.validation_fraction, config.seed
+    parts = {name: Split(part=name, fraction=fraction, seed=seed) for name in ("train", "validation")}
+    decided, counts = workshop.decided(chains, "split", parts["train"], [fraction, seed], "Preprocessing")
+    chains = workshop.entered(chains)
+    for station in workshop.book.stations.values():
+        check_quarantine(station, config.data.max_quarantined)
+    total = sum(counts.values())
+    if total == 0:
+        stations = workshop.book.stations.values()
+        dropped = "; ".join(f"{s.name}: {reason} {n}" for s in stations for reason, n in s.dropped.items())
+        raise DataError(f"no document is left to train on ({dropped or 'the sources gave none'})")
+    account = {"station": "split", "read": total, "added": 0, "kept": total, "dropped": {}, "quarantined": {}}
+    if total == 1:
+        cut = {name: [c.then(CutInTwo("split", name, fraction), [name, fraction]) for c in chains] for name in parts}
+        return cut["train"], cut["validation"], account | {"added": 1, "kept": 2, "train": 1, "validation": 1}
+    split = {name: workshop.carried_out(chains, decided, "split", part) for name, part in parts.items()}
+    return split["train"], split["validation"], account | {name: counts.get(name, 0) for name in parts}
 
 
-def _training(
-    config: RunConfig, folder: Path, quarantine: Quarantine, book: list[Station], progress: Progress
-) -> Iterator[Document]:
-    documents = read_documents(folder / "training.tmp")
+def _changed(config: RunConfig, chains: list[Chain], workshop: Workshop) -> list[Chain]:
     for path, technique in config.interventions().items():
         if "change_documents" in technique.moments():
-            station = Station(path)
-            book.append(station)
-            random = Random(f"{config.seed}/{path}")
-            documents = stations.change_training(technique, documents, station, random)
-    for label, augmenter in config.augmenter.items():
-        station = Station(f"augmenter.{label}")
-        book.append(station)
-        documents = stations.augment(augmenter, documents, station, quarantine, config.seed)
-    if not book:
-        yield from documents
-        return
-    with progress.task("Changing training documents", unit="documents") as task:
-        for document in documents:
-            task.advance(1)
-            yield document
+            described = [path, _described(technique), config.seed]
+            chains = workshop.changed(chains, path, technique, described, config.seed)
+    return chains

@@ -1,51 +1,55 @@
-"""The stations of the corpus: each a generator over documents that keeps its account."""
+"""The stations of the corpus: what each makes of a list of documents, with its account."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Any, Protocol
 
 import xxhash
 
 from pluglm.corpus.document import Document, Dropped, Unreadable
-from pluglm.corpus.keys import KeyList
-from pluglm.corpus.ledger import Quarantine, Station
-from pluglm.corpus.storage import read_documents, write_documents
+from pluglm.corpus.layers import ADDED, CHANGED, GONE, Layer
+from pluglm.corpus.ledger import EXCERPT, Station
+from pluglm.errors import PluglmError
 from pluglm.families import Augmenter, CorpusPreprocessor, Intervention, Preprocessor, Source
 
 
-def read_source(source: Source, station: Station, quarantine: Quarantine) -> Iterator[Document]:
-    """The source's documents, with its name and weight on each."""
-    documents = source.read()
+def read_source(source: Source, label: str, station: Station, retrieved: str | None = None) -> Iterator[Document]:
+    """The documents of a source, or of a part of one, with its label and weight on each, and in the metadata where and
+    when (`retrieved`, where the source does not know better) it was had."""
+    known = {} if retrieved is None else {"retrieved": retrieved}
+    records = source.read()
     while True:
         try:
-            record = next(documents, None)
+            record = next(records, None)
         except OSError as error:
             station.read += 1
-            quarantine.put(station, str(error.filename or station.name), "unreadable", str(error))
+            station.quarantine(str(error.filename or station.name), "unreadable", str(error))
             return
         if record is None:
             return
         station.read += 1
         if isinstance(record, Unreadable):
-            quarantine.put(station, record.locator, record.reason, record.detail)
+            station.quarantine(record.locator, record.reason, record.detail)
             continue
         if isinstance(record, Dropped):
             station.dropped[record.reason] += 1
             continue
-        problem = _unusable(record)
+        problem = unusable(record)
         if problem:
-            quarantine.put(station, f"{station.name}:{record.id}", problem)
+            station.quarantine(f"{station.name}:{record.id}", problem)
             continue
-        document = replace(record, source=source.name, weight=record.weight * source.weight)
+        metadata = {"locator": record.id, **known, **record.metadata}
+        document = replace(record, source=label, weight=record.weight * source.weight, metadata=metadata)
         station.characters_in += len(document.text)
         station.keep(None, document)
         yield document
 
 
-def _unusable(document: Document) -> str | None:
+def unusable(document: Document) -> str | None:
+    """Why a text cannot be kept, or None."""
     if not isinstance(document.text, str):
         return "text_is_not_a_string"
     if not document.text.isascii():
@@ -56,123 +60,187 @@ def _unusable(document: Document) -> str | None:
     return None
 
 
-def preprocess(
-    preprocessor: Preprocessor, documents: Iterable[Document], station: Station, quarantine: Quarantine, spool: Path
-) -> Iterator[Document]:
-    """The documents a preprocessor keeps. One that compares documents gets them all first, by way of `spool`."""
-    if isinstance(preprocessor, CorpusPreprocessor):
-        return _compare(preprocessor, documents, station, quarantine, spool)
-    return _each(preprocessor, documents, station, quarantine)
+class Step(Protocol):
+    """Something that a station does to every document by itself, on any machine."""
+
+    @property
+    def path(self) -> str:
+        """The station's name in the ledger."""
+        ...
+
+    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+        """What becomes of these documents."""
+        ...
 
 
-def _each(
-    preprocessor: Preprocessor, documents: Iterable[Document], station: Station, quarantine: Quarantine
-) -> Iterator[Document]:
-    for document in documents:
-        station.read += 1
-        station.characters_in += len(document.text)
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """A preprocessor that looks at one document at a time."""
+
+    path: str
+    preprocessor: Preprocessor
+
+    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+        """Each document kept, changed or dropped."""
+        return decided(documents, station, self.preprocessor.process)
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """A preprocessor that compares documents, once it has decided. `decisions`: by position, where anything is said of
+    it; `errors`: the documents whose key could not be made, and why."""
+
+    path: str
+    preprocessor: CorpusPreprocessor
+    decisions: Mapping[int, Any]
+    errors: Mapping[int, str]
+
+    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+        """Each document kept, changed or dropped, as was decided."""
+        places = iter(range(len(documents)))
+
+        def outcome(document: Document) -> Document | Dropped:
+            place = next(places)
+            if place in self.errors:
+                raise _Told(self.errors[place])
+            decision = self.decisions.get(place)
+            return document if decision is None else self.preprocessor.apply(document, decision)
+
+        return decided(documents, station, outcome)
+
+
+class _Told(Exception):
+    """An error that happened in another process."""
+
+
+def decided(
+    documents: Sequence[Document], station: Station, outcome_of: Callable[[Document], Document | Dropped]
+) -> Layer:
+    """The layer that `outcome_of` makes, with every document entered in the account."""
+    layer = Layer()
+    keep, rows = station.keep, layer.rows
+    station.read += len(documents)
+    untouched = characters = 0
+    for place, document in enumerate(documents):
         try:
-            outcome = preprocessor.process(document)
+            outcome = outcome_of(document)
+            if outcome is document:
+                untouched += 1
+                characters += len(document.text)
+                continue
+            problem = None if isinstance(outcome, Dropped) else unusable(outcome)
+        except PluglmError:
+            # Said to the user in a line of its own: it is not this document that is wrong.
+            raise
         except Exception as error:
-            _quarantine_error(quarantine, station, document, error)
+            quarantine_error(station, document, error)
+            rows.append((place, GONE, None))
             continue
         if isinstance(outcome, Dropped):
             station.drop(document, outcome.reason)
+            rows.append((place, GONE, None))
+        elif problem is not None:
+            station.quarantine(f"{document.source}:{document.id}", problem)
+            rows.append((place, GONE, None))
         else:
-            station.keep(document, outcome)
-            yield outcome
+            keep(document, outcome)
+            if outcome != document:
+                rows.append((place, CHANGED, outcome))
+    station.kept += untouched
+    station.characters_out += characters
+    station.characters_in += sum(len(document.text) for document in documents)
+    return layer
 
 
-def _compare(
-    preprocessor: CorpusPreprocessor,
-    documents: Iterable[Document],
-    station: Station,
-    quarantine: Quarantine,
-    spool: Path,
-) -> Iterator[Document]:
-    keys = KeyList()
+@dataclass(frozen=True, slots=True)
+class Augment:
+    """An augmenter; `seed` is the run's."""
 
-    def keyed() -> Iterator[Document]:
+    path: str
+    augmenter: Augmenter
+    seed: int
+
+    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+        """Each document, followed by its changed copies."""
+        augmenter, layer = self.augmenter, Layer()
+        station.read += len(documents)
         for document in documents:
-            station.read += 1
             station.characters_in += len(document.text)
-            try:
-                keys.append(preprocessor.key(document))
-            except Exception as error:
-                _quarantine_error(quarantine, station, document, error)
-                continue
-            yield document
+            station.keep(None, document)
+        wanted: list[tuple[int, int, Random]] = []
+        for place, document in enumerate(documents):
+            for copy in range(augmenter.copies):
+                random = Random(f"{self.seed}/{self.path}/{document.source}/{document.id}/{copy}")
+                if random.random() < augmenter.probability:
+                    wanted.append((place, copy, random))
+        for (place, copy, _), changed in zip(wanted, self._made(documents, wanted, station), strict=True):
+            if changed is not None:
+                document = documents[place]
+                changed = replace(changed, id=f"{document.id}~{augmenter.name}{copy}")
+                station.add(document, changed)
+                layer.rows.append((place, ADDED, changed))
+        return layer
 
-    write_documents(spool, keyed())
-    for document, reason in zip(read_documents(spool), preprocessor.decide(keys), strict=True):
-        if reason is None:
-            station.keep(document, document)
-            yield document
+    def _made(
+        self, documents: Sequence[Document], wanted: Sequence[tuple[int, int, Random]], station: Station
+    ) -> Iterator[Document | None]:
+        states = [random.getstate() for _, _, random in wanted]
+        try:
+            made = self.augmenter.augment_batch(
+                [documents[place] for place, _, _ in wanted], [random for _, _, random in wanted]
+            )
+        except PluglmError:
+            raise
+        except Exception:
+            # One of them failed: by themselves, the others can be had.
+            for (place, _, random), state in zip(wanted, states, strict=True):
+                random.setstate(state)
+                try:
+                    yield self.augmenter.augment(documents[place], random)
+                except Exception as error:
+                    station.added += 1
+                    quarantine_error(station, documents[place], error)
+                    yield None
         else:
-            station.drop(document, reason)
-    spool.unlink()
+            yield from made
 
 
-def _quarantine_error(quarantine: Quarantine, station: Station, document: Document, error: Exception) -> None:
-    quarantine.put(station, f"{document.source}:{document.id}", "error", f"{type(error).__name__}: {error}")
+def quarantine_error(station: Station, document: Document, error: Exception) -> None:
+    """Enter a document at which a technique failed."""
+    said = str(error) if isinstance(error, _Told) else f"{type(error).__name__}: {error}"
+    station.quarantine(f"{document.source}:{document.id}", "error", said)
 
 
 def change_training(
     technique: Intervention, documents: Iterable[Document], station: Station, random: Random
 ) -> Iterator[Document]:
     """The training documents as an intervention leaves them; documents are told apart by id."""
-    arrived: dict[str, Document] = {}
+    # Of each document that arrived, the digest of its text, and its beginning for the samples.
+    arrived: dict[str, tuple[int, Document]] = {}
 
     def counted() -> Iterator[Document]:
         for document in documents:
             station.read += 1
             station.characters_in += len(document.text)
-            arrived[document.id] = document
+            beginning = replace(document, text=document.text[:EXCERPT], fields={}, media={}, metadata={})
+            arrived[document.id] = (xxhash.xxh3_64_intdigest(document.text.encode()), beginning)
             yield document
 
     kept: set[str] = set()
     for document in technique.change_documents(counted(), random):
-        before = arrived.get(document.id)
+        digest, before = arrived.get(document.id, (0, None))
         if before is None or document.id in kept:
-            station.added += 1
+            station.add(before, document)
+        else:
+            unchanged = digest == xxhash.xxh3_64_intdigest(document.text.encode())
+            station.keep(None if unchanged else before, document)
         kept.add(document.id)
-        station.keep(before, document)
         yield document
-    for identifier in arrived.keys() - kept:
-        station.drop(arrived[identifier], "removed")
+    for identifier, (_, beginning) in arrived.items():
+        if identifier not in kept:
+            station.drop(beginning, "removed")
 
 
-def augment(
-    augmenter: Augmenter, documents: Iterable[Document], station: Station, quarantine: Quarantine, seed: int
-) -> Iterator[Document]:
-    """Each document, followed by its changed copies."""
-    for document in documents:
-        station.read += 1
-        station.characters_in += len(document.text)
-        station.keep(None, document)
-        yield document
-        for copy in range(augmenter.copies):
-            random = Random(f"{seed}/{station.name}/{document.source}/{document.id}/{copy}")
-            if random.random() >= augmenter.probability:
-                continue
-            try:
-                changed = augmenter.augment(document, random)
-            except Exception as error:
-                station.added += 1
-                _quarantine_error(quarantine, station, document, error)
-                continue
-            if changed is not None:
-                station.added += 1
-                station.keep(document, changed)
-                yield replace(changed, id=f"{document.id}~{augmenter.name}{copy}")
-
-
-def split_number(seed: int) -> Callable[[Document], float]:
-    """A function that gives each document a number from 0 to 1, the same in every run: below the validation fraction
-    it belongs to validation."""
-
-    def number(document: Document) -> float:
-        key = f"{seed}\0{document.source}\0{document.id}"
-        return float(xxhash.xxh3_64_intdigest(key.encode()) / 2**64)
-
-    return number
+def split_hash(document: Document, seed: int) -> int:
+    """64 bits that tell to which split a document belongs, whatever stands beside it and in it."""
+    return xxhash.xxh3_64_intdigest(f"{seed}\0{document.source}\0{document.id}".encode())

@@ -1,44 +1,17 @@
-"""Documents as JSON lines, and results that are whole or absent."""
+"""Digests, the cache folder, and results that are whole or absent."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import xxhash
 from filelock import FileLock
-
-from pluglm.corpus.document import Document
-
-
-def write_documents(path: Path, documents: Iterable[Document]) -> None:
-    """One JSON object a line."""
-    with path.open("w", encoding="utf-8") as file:
-        for document in documents:
-            file.write(json.dumps(document.as_dict(), default=_encode) + "\n")
-
-
-def read_documents(path: Path) -> Iterator[Document]:
-    """What `write_documents` wrote, streaming."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield Document(**json.loads(line, object_hook=_decode))
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return {"base64": base64.b64encode(value).decode()}
-    return str(value)
-
-
-def _decode(value: dict[str, Any]) -> Any:
-    return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value
 
 
 def digest(value: Any) -> str:

@@ -1,0 +1,112 @@
+"""The part of making examples that any process can do: the documents of one file to a table of their tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluglm.batching.encoding import use_fast_encoding
+from pluglm.batching.mixture import copies
+from pluglm.batching.packing import TokenAccount, cut
+from pluglm.batching.table import write_table
+from pluglm.corpus.ledger import Station
+from pluglm.corpus.tasks import read_documents
+from pluglm.families import Objective
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+COPIES = "copies"
+"""The column that says how often a piece stands in a pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeDocuments:
+    """Encodes the documents of one Parquet file into the table `folder`: whole pieces where blocks are made of them,
+    else examples.
+
+    `values`: of each column that travels to the loss, the values it has in the training documents. `passes`: how often
+    each source is seen in a pass, where that is not once. `fast`: whether the fast way of encoding was verified.
+    """
+
+    documents: Path
+    folder: Path
+    station: str
+    objective: Objective
+    tokenizer: Path
+    length: int
+    packs: bool
+    fitted: Mapping[str, Any]
+    values: Mapping[str, list[str]]
+    passes: Mapping[str, float]
+    seed: int
+    fast: bool
+    stop: bool
+
+    def is_done(self) -> bool:
+        """Whether the table is there."""
+        return (self.folder / "account.json").exists()
+
+    def accounts(self) -> tuple[Station, TokenAccount]:
+        """What became of the documents and of their tokens."""
+        found = json.loads((self.folder / "account.json").read_text(encoding="utf-8"))
+        return Station.from_dict(found["station"], found["records"]), TokenAccount.from_dict(found["tokens"])
+
+    def run(self) -> int:
+        """Encode them."""
+        import shutil
+
+        temporary = self.folder.with_name(f"{self.folder.name}.{os.getpid()}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        station, account = Station(self.station, stop=self.stop), TokenAccount()
+        tokenizer = _tokenizer(self.tokenizer, self.fast)
+        pieces = self._pieces(tokenizer, station, account)
+        write_table(temporary, pieces if self.packs else cut(pieces, self.length, account))
+        said = {"station": station.as_dict(), "records": station.records, "tokens": account.as_dict()}
+        (temporary / "account.json").write_text(json.dumps(said), encoding="utf-8")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        temporary.rename(self.folder)
+        return station.kept
+
+    def _pieces(
+        self, tokenizer: PreTrainedTokenizerFast, station: Station, account: TokenAccount
+    ) -> Iterator[dict[str, Any]]:
+        required, objective = self.objective.required_fields(), self.objective
+        for document in read_documents(self.documents):
+            station.read += 1
+            missing = [name for name in required if document.get(name) is None]
+            if missing:
+                locator = f"{document.source}:{document.id}"
+                station.quarantine(locator, "no_" + "_".join(missing), "the objective needs this field")
+                continue
+            try:
+                examples = list(objective.examples(document, tokenizer, self.length, self.fitted))
+            except ValueError as error:
+                station.quarantine(f"{document.source}:{document.id}", "unusable", str(error))
+                continue
+            station.characters_in += len(document.text)
+            station.keep(None, document)
+            account.count(document.source, sum(len(example["input_ids"]) for example in examples))
+            columns: dict[str, Any] = {"weight": float(document.weight)}
+            for name, known in self.values.items():
+                value = str(document.get(name))
+                columns[f"field_{name}"] = known.index(value) if value in known else -1
+            if self.passes:
+                columns[COPIES] = copies(self.passes[document.source], document.source, document.id, self.seed)
+            for example in examples:
+                yield {**example, **columns}
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(folder: Path, fast: bool) -> PreTrainedTokenizerFast:
+    from pluglm.batching.tokenizer import saved_tokenizer
+
+    tokenizer = saved_tokenizer(folder)
+    if fast:
+        use_fast_encoding(tokenizer)
+    return tokenizer

@@ -1,0 +1,119 @@
+"""The tokens of a split, from documents that are encoded apart and then joined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluglm.batching.encode import EncodeDocuments
+from pluglm.batching.encoding import use_fast_encoding
+from pluglm.batching.joining import join
+from pluglm.batching.mixture import passes
+from pluglm.batching.packing import TokenAccount
+from pluglm.batching.tokenizer import saved_tokenizer
+from pluglm.config.run_config import RunConfig
+from pluglm.corpus.engines import Engine
+from pluglm.corpus.ledger import Book
+from pluglm.corpus.prepare import Corpus
+from pluglm.corpus.tasks import read_documents
+from pluglm.errors import DataError
+
+if TYPE_CHECKING:
+    from pluglm.reporting.progress import Progress
+
+SAMPLED_FILES, SAMPLED_CHARACTERS = 20, 1_000_000
+
+
+class SplitEncoding:
+    """Encodes both splits of a corpus into `folder`, keeping what is done of each in `work`, where the tokenizer is.
+
+    `fast`: whether the fast way of encoding gives the tokenizer's ids for documents from all over the corpus.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        corpus: Corpus,
+        folder: Path,
+        work: Path,
+        values: Mapping[str, list[str]],
+        packs: bool,
+        engine: Engine,
+        progress: Progress,
+    ) -> None:
+        self.config, self.corpus, self.folder, self.work = config, corpus, folder, work
+        self.values, self.packs, self.engine, self.progress = values, packs, engine, progress
+        self.fitted = json.loads((work / "fitted.json").read_text(encoding="utf-8"))
+        self.fast = use_fast_encoding(saved_tokenizer(work / "tokenizer"), sampled_texts(corpus))
+
+    def split(self, split: str, book: Book) -> dict[str, Any]:
+        """Write the examples of a split, and give the account of its tokens.
+
+        Raises:
+            DataError: where there are none, or too many documents cannot serve.
+        """
+        config = self.config
+        tasks, account = self._encoded(split, {})
+        seen = passes(config.data.mixture, account.sources) if split == "train" else {}
+        if any(each != 1 for each in seen.values()):
+            tasks, account = self._encoded(split, seen)
+        for task in tasks:
+            book.enter(task.accounts()[0])
+        station = book.stations[f"objective.{split}"]
+        if (bad := station.quarantined.total()) > config.data.max_quarantined * station.read:
+            raise DataError(
+                f"objective={config.objective.name} cannot use {bad} of {station.read} {split} documents "
+                f"({', '.join(f'{r} {n}' for r, n in station.quarantined.most_common(5))})"
+            )
+        parts = [task.folder for task in tasks]
+        if not join(parts, self.folder / split, config.data.sequence_length, self.packs, account):
+            raise DataError(
+                f"the {split} split gives no example: {account.tokens_in} tokens in {station.read} documents, and a "
+                f"block takes data.sequence_length={config.data.sequence_length}; add text or shorten the block"
+            )
+        said = account.as_dict()
+        for source, counts in said["sources"].items():
+            counts["passes"] = seen.get(source, 1.0)
+        return said
+
+    def _encoded(self, split: str, seen: Mapping[str, float]) -> tuple[list[EncodeDocuments], TokenAccount]:
+        config, account = self.config, TokenAccount()
+        tasks = [
+            EncodeDocuments(
+                documents=path.absolute(),
+                folder=self.work / f"{split}-{'mixed-' if seen else ''}{path.stem}",
+                station=f"objective.{split}",
+                objective=config.objective,
+                tokenizer=self.work / "tokenizer",
+                length=config.data.sequence_length,
+                packs=self.packs,
+                fitted=self.fitted,
+                values=self.values,
+                passes=seen,
+                seed=config.seed,
+                fast=self.fast,
+                stop=config.data.on_error == "stop",
+            )
+            for path in sorted((self.corpus.folder / split).glob("*.parquet"))
+        ]
+        left = [task for task in tasks if not task.is_done()]
+        if left:
+            with self.progress.task(f"Tokenizing {split}", unit="documents") as shown:
+                self.engine.run(left, shown.advance)
+        for task in tasks:
+            account.merge(task.accounts()[1])
+        return tasks, account
+
+
+def sampled_texts(corpus: Corpus) -> Iterator[str]:
+    """Texts from all over the training documents, about a million characters of them."""
+    files = sorted((corpus.folder / "train").glob("*.parquet"))
+    for path in files[:: max(1, len(files) // SAMPLED_FILES)]:
+        left = SAMPLED_CHARACTERS // min(SAMPLED_FILES, len(files))
+        for document in read_documents(path):
+            yield document.text[:left]
+            left -= len(document.text)
+            if left <= 0:
+                break

@@ -1,0 +1,177 @@
+"""Chunks of documents on their way through the stations, and who sends them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from pluglm.corpus.document import Document
+from pluglm.corpus.engines import Engine
+from pluglm.corpus.keys import StoredKeys
+from pluglm.corpus.layers import LayerStore, first_layer
+from pluglm.corpus.ledger import Book, Station
+from pluglm.corpus.stations import Step, change_training
+from pluglm.corpus.storage import digest
+from pluglm.corpus.tasks import DecisionFile, KeyFile, ProcessChunk, ReadShard, Task, chunked, decision_files
+from pluglm.families import CorpusPreprocessor, Intervention
+
+if TYPE_CHECKING:
+    from pluglm.reporting.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chunk and the steps it is to take. `key` names what comes out: the digest of all that makes it. The first
+    `entered` of its steps are in the ledger."""
+
+    chunk: str
+    key: str
+    steps: tuple[tuple[str, Step | DecisionFile], ...] = ()
+    entered: int = 0
+
+    def then(self, step: Step | DecisionFile, described: Any) -> Chain:
+        """With one more step, which `described` tells from any other."""
+        key = digest([self.key, step.path, described])
+        return replace(self, key=key, steps=(*self.steps, (key, step)))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about the documents of each chain. `key`: of the decisions; `of`: of the keys of each chain."""
+
+    key: str
+    of: list[str]
+
+
+class Workshop:
+    """Sends chunks through the stations and keeps the account."""
+
+    def __init__(self, store: Path, engine: Engine, progress: Progress, stop: bool, book: Book) -> None:
+        self.store = LayerStore(store)
+        self.engine = engine
+        self.progress = progress
+        self.stop = stop
+        self.book = book
+
+    def read(self, shards: Sequence[ReadShard]) -> list[Chain]:
+        """The chunks of all shards, in order."""
+        self._run(shards, "Reading")
+        chains: list[Chain] = []
+        for shard in shards:
+            self.book.enter(shard.account())
+            chains += [Chain(chunk, chunk) for chunk in shard.chunks() or ()]
+        return chains
+
+    def finish(self, chains: list[Chain], doing: str, export: Path | None = None) -> list[Chain]:
+        """Let the chunks take all of their steps, and write their documents where `export` names a folder."""
+        if export is not None:
+            export.mkdir()
+        targets = [None if export is None else export / f"{n:05}.parquet" for n in range(len(chains))]
+        self._run(
+            [
+                ProcessChunk(self.store.folder, chain.chunk, chain.steps, self.stop, export=target)
+                for chain, target in zip(chains, targets, strict=True)
+            ],
+            doing,
+        )
+        return self.entered(chains)
+
+    def compared(self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any) -> list[Chain]:
+        """The chains, with the step that a preprocessor decides on once it has seen the keys of all documents."""
+        decided, _ = self.decided(chains, path, preprocessor, described, f"Preparing {path}")
+        return self.carried_out(chains, decided, path, preprocessor)
+
+    def decided(
+        self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any, doing: str
+    ) -> tuple[Decided, Counter[str]]:
+        """The decisions, and how often each that is a text came out."""
+        names = [digest([chain.key, path, described, "keys"]) for chain in chains]
+        self._run(
+            [
+                ProcessChunk(self.store.folder, c.chunk, c.steps, self.stop, keys=KeyFile(name, preprocessor))
+                for c, name in zip(chains, names, strict=True)
+            ],
+            doing,
+        )
+        decided = Decided(digest([names, path, described]), names)
+        found = [self.store.account(f"{decided.key}-{number:05}") for number in range(len(chains))]
+        if any(one is None for one in found):
+            accounts = [account for name in names if (account := self.store.account(name)) is not None]
+            counts = [account["documents"] - len(account["errors"]) for account in accounts]
+            keys = StoredKeys([self.store.folder / f"{name}.keys" for name in names], counts)
+            found = []
+            for number, one in enumerate(decision_files(accounts, iter(preprocessor.decide(keys)))):
+                self.store.write_account(f"{decided.key}-{number:05}", one)
+                found.append(one)
+        counted = Counter(d for one in found if one for d in one["decisions"].values() if isinstance(d, str))
+        return decided, counted
+
+    def carried_out(
+        self, chains: list[Chain], decided: Decided, path: str, preprocessor: CorpusPreprocessor
+    ) -> list[Chain]:
+        """The chains, with the step that does what was decided."""
+        return [
+            chain.then(
+                DecisionFile(path, f"{decided.key}-{number:05}", decided.of[number], preprocessor),
+                [decided.key, number, preprocessor.model_dump(mode="json")],
+            )
+            for number, chain in enumerate(chains)
+        ]
+
+    def changed(
+        self, chains: list[Chain], path: str, technique: Intervention, described: Any, seed: int
+    ) -> list[Chain]:
+        """New chunks of what an intervention makes of all documents, which goes through one process."""
+        key = digest([[chain.key for chain in chains], described])
+        account = self._whole(key)
+        if account is None:
+            self.finish(chains, f"Preparing {path}")
+            station, count = Station(path, stop=self.stop), 0
+            with self.progress.task(f"Applying {path}", unit="documents") as task:
+                documents = change_training(technique, self._documents(chains), station, Random(f"{seed}/{path}"))
+                for documents_of_chunk in chunked(documents, 8_000_000):
+                    self.store.write(f"{key}-{count:05}", first_layer(documents_of_chunk), Station("chunk"))
+                    count += 1
+                    task.advance(len(documents_of_chunk))
+            account = {"chunks": count, "station": station.as_dict(), "records": station.records}
+            self.store.write_account(key, account)
+        self.book.enter(Station.from_dict(account["station"], account["records"]))
+        names = [f"{key}-{number:05}" for number in range(account["chunks"])]
+        return [Chain(name, name) for name in names]
+
+    def _whole(self, key: str) -> dict[str, Any] | None:
+        account = self.store.account(key)
+        if account is None or any(self.store.account(f"{key}-{n:05}") is None for n in range(account["chunks"])):
+            return None
+        return account
+
+    def _documents(self, chains: list[Chain]) -> Iterator[Document]:
+        for chain in chains:
+            documents: list[Document] = []
+            for key in (chain.chunk, *(key for key, _ in chain.steps)):
+                found = self.store.read(key)
+                assert found is not None
+                documents = found[0].apply(documents)
+            yield from documents
+
+    def entered(self, chains: list[Chain]) -> list[Chain]:
+        """The chains, with the accounts of what they did since the last time in the book, station by station."""
+        for place in range(max((len(chain.steps) for chain in chains), default=0)):
+            for chain in chains:
+                if place >= chain.entered:
+                    key, step = chain.steps[place]
+                    found = self.store.account(key)
+                    assert found is not None
+                    if step.path != "split":
+                        self.book.enter(Station.from_dict(found["station"], found["records"]))
+        return [replace(chain, entered=len(chain.steps)) for chain in chains]
+
+    def _run(self, tasks: Sequence[Task], doing: str) -> None:
+        left = [task for task in tasks if not task.is_done()]
+        if left:
+            with self.progress.task(doing, unit="documents") as task:
+                self.engine.run(left, task.advance)

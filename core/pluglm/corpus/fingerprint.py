@@ -1,0 +1,44 @@
+"""Digests of input files, remembered for as long as the system says that a file was not touched."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pluglm.corpus.storage import file_digest
+
+# A change within the resolution of the clock cannot be told by the times of a file.
+SETTLED_SECONDS = 2.0
+
+
+def described_inputs(paths: Iterable[Path], cache: Path) -> Iterator[dict[str, Any]]:
+    """Of each file its `path`, `bytes` and `digest`, or the `error` where it cannot be read.
+
+    What was digested before is looked up by size, times and inode; the bytes decide, so that a file that was merely
+    touched is the same.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(cache / "digests.db", timeout=60)) as known:
+        known.execute("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, state TEXT, digest TEXT)")
+        for path in paths:
+            try:
+                yield {"path": str(path), "bytes": path.stat().st_size, "digest": _digest(path, known)}
+            except OSError as error:
+                yield {"path": str(path), "error": str(error)}
+        known.commit()
+
+
+def _digest(path: Path, known: sqlite3.Connection) -> str:
+    stat = path.stat()
+    name, state = str(path.resolve()), f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+    row = known.execute("SELECT digest FROM files WHERE path = ? AND state = ?", (name, state)).fetchone()
+    if row is not None:
+        return str(row[0])
+    digest = file_digest(path)
+    if time.time() - max(stat.st_mtime, stat.st_ctime) > SETTLED_SECONDS:
+        known.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (name, state, digest))
+    return digest

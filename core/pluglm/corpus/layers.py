@@ -1,0 +1,207 @@
+"""What each station made of a chunk of documents, kept on disk: a chunk is read once, and only what is new is done.
+
+A chunk is some megabytes of documents in their order. The first layer holds them as they were read; each further
+layer holds what one station changed. A station that changes nothing costs nothing but its account.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xxhash
+
+from pluglm.corpus.document import Document
+from pluglm.corpus.ledger import Station
+
+if TYPE_CHECKING:
+    import pyarrow
+
+GONE, CHANGED, ADDED = 0, 1, 2
+
+
+@dataclass(slots=True)
+class Layer:
+    """What became of documents that came in as a list: `rows` are (position in that list, one of GONE, CHANGED and
+    ADDED, the document that takes its place or stands behind it), in order. What has no row stays as it is."""
+
+    rows: list[tuple[int, int, Document | None]] = field(default_factory=list)
+
+    def apply(self, documents: Sequence[Document]) -> list[Document]:
+        """The documents that leave the station."""
+        if not self.rows:
+            return list(documents)
+        left: list[Document] = []
+        reached = 0
+        for position, kind, document in self.rows:
+            if position >= reached:
+                left += documents[reached:position]
+                if kind == ADDED and position < len(documents):
+                    left.append(documents[position])
+                reached = position + 1
+            if document is not None:
+                left.append(document)
+        left += documents[reached:]
+        return left
+
+
+def first_layer(documents: Iterable[Document]) -> Layer:
+    """The layer that makes these documents out of none."""
+    return Layer([(0, ADDED, document) for document in documents])
+
+
+class LayerStore:
+    """Layers in a folder, by key. Each is whole or absent: its account, written last, holds the digest of the rest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def account(self, key: str) -> dict[str, Any] | None:
+        """What `write_account` was given, or None where it, or a file it speaks of, is absent or of another size."""
+        path = self.folder / f"{key}.json"
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            whole = all((self.folder / name).stat().st_size == size for name, size in found["files"].items())
+            # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
+            with suppress(PermissionError):
+                os.utime(path)
+        except (OSError, ValueError, KeyError):
+            return None
+        return found if whole else None
+
+    def read(self, key: str) -> tuple[Layer, Station] | None:
+        """The layer and its account, or None where it is absent or damaged."""
+        account = self.account(key)
+        if account is None:
+            return None
+        rows = read_rows(self.folder / f"{key}.arrow", account["digest"]) if account["digest"] else []
+        if rows is None:
+            return None
+        return Layer(rows), Station.from_dict(account["station"], account["records"])
+
+    def write(self, key: str, layer: Layer, station: Station) -> None:
+        """Keep a layer and its account."""
+        path = self.folder / f"{key}.arrow"
+        digest = write_rows(path, layer.rows) if layer.rows else ""
+        account = {"digest": digest, "station": station.as_dict(), "records": station.records}
+        self.write_account(key, account, [path] if layer.rows else [])
+
+    def write_account(self, key: str, account: dict[str, Any], files: Sequence[Path] = ()) -> None:
+        """Keep plain data by its key, which is there for as long as these files are."""
+        sizes = {path.name: path.stat().st_size for path in files}
+        data = json.dumps({**account, "files": sizes}, ensure_ascii=True).encode()
+        write_whole(self.folder / f"{key}.json", lambda path: path.write_bytes(data))
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` make a file beside `path`, which then takes its place: nobody sees half of it."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def document_columns(documents: Sequence[Document | None]) -> dict[str, list[Any]]:
+    """Documents as columns: what has structure is JSON, and empty where there is none."""
+    return {
+        "text": [None if d is None else d.text for d in documents],
+        "id": [None if d is None else d.id for d in documents],
+        "source": [None if d is None else d.source for d in documents],
+        "fields": [_packed(d.fields) if d is not None and d.fields else "" for d in documents],
+        "media": [_packed(d.media) if d is not None and d.media else "" for d in documents],
+        "metadata": [_packed(d.metadata) if d is not None and d.metadata else "" for d in documents],
+        "weight": [1.0 if d is None else d.weight for d in documents],
+    }
+
+
+def documents_of(columns: Sequence[Sequence[Any]]) -> list[Document]:
+    """Documents out of columns in the order of `document_columns`."""
+    return [
+        Document(
+            text,
+            identifier,
+            source,
+            _unpacked(fields) if fields else {},
+            _unpacked(media) if media else {},
+            _unpacked(metadata) if metadata else {},
+            weight,
+        )
+        for text, identifier, source, fields, media, metadata, weight in zip(*columns, strict=True)
+    ]
+
+
+def write_rows(path: Path, rows: Sequence[tuple[int, int, Document | None]]) -> str:
+    """Write a layer's rows as Arrow, and return the digest of the file."""
+    import pyarrow as pa
+
+    columns = document_columns([document for _, _, document in rows])
+    arrays = [pa.array([row[0] for row in rows], pa.int32()), pa.array([row[1] for row in rows], pa.int8())]
+    arrays += [pa.array(values, _types()[name]) for name, values in columns.items()]
+    batch = pa.record_batch(arrays, names=["position", "kind", *columns])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_batch(batch)
+    data = sink.getvalue()
+    write_whole(path, lambda temporary: temporary.write_bytes(data))
+    return xxhash.xxh3_128_hexdigest(memoryview(data))
+
+
+def read_rows(path: Path, digest: str) -> list[tuple[int, int, Document | None]] | None:
+    """What `write_rows` wrote, or None where the file is not what it was."""
+    import pyarrow as pa
+
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if xxhash.xxh3_128_hexdigest(data) != digest:
+        return None
+    with pa.ipc.open_file(data) as file:
+        batch = file.get_batch(0)
+    positions, kinds, *columns = [column.to_pylist() for column in batch.columns]
+    documents = documents_of(columns)
+    return [
+        (position, kind, None if kind == GONE else document)
+        for position, kind, document in zip(positions, kinds, documents, strict=True)
+    ]
+
+
+def _types() -> dict[str, pyarrow.DataType]:
+    import pyarrow as pa
+
+    text = pa.large_string()
+    return dict.fromkeys(("text", "id", "source", "fields", "media", "metadata"), text) | {"weight": pa.float64()}
+
+
+def document_table(documents: Sequence[Document]) -> pyarrow.Table:
+    """Documents as a table of Arrow."""
+    import pyarrow as pa
+
+    columns = document_columns(documents)
+    return pa.table({name: pa.array(values, _types()[name]) for name, values in columns.items()})
+
+
+def _packed(value: dict[str, Any]) -> str:
+    return json.dumps(value, default=_encode)
+
+
+def _unpacked(value: str) -> Any:
+    return json.loads(value, object_hook=_decode) if '"base64"' in value else json.loads(value)
+
+
+def _encode(value: Any) -> Any:
+    return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else str(value)
+
+
+def _decode(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value

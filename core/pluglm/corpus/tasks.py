@@ -1,0 +1,215 @@
+"""The units of work of a corpus: each can be done by any process that sees the cache, and leaves files that are whole
+or absent. A task that finds its files does nothing, so that one that was stopped is simply run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from pluglm.corpus.document import Document
+from pluglm.corpus.keys import write_keys
+from pluglm.corpus.layers import LayerStore, document_table, first_layer, write_whole
+from pluglm.corpus.ledger import Station
+from pluglm.corpus.stations import Decide, Step, read_source
+from pluglm.errors import PluglmError
+from pluglm.families import CorpusPreprocessor, Source
+
+
+class Task(Protocol):
+    """Something to be done on any process."""
+
+    def is_done(self) -> bool:
+        """Whether its files are there."""
+        ...
+
+    def run(self) -> int:
+        """Do it; how many documents it was about."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadShard:
+    """Reads a part of a source into chunks of about `characters` characters: layers `<key>-00000` and so on."""
+
+    store: Path
+    key: str
+    label: str
+    source: Source
+    characters: int
+    stop: bool
+
+    def is_done(self) -> bool:
+        """Whether the shard was read to its end, and its chunks are there."""
+        return self.chunks() is not None
+
+    def chunks(self) -> list[str] | None:
+        """The keys of its chunks, or None where it was not read to its end."""
+        store = LayerStore(self.store)
+        account = store.account(self.key)
+        if account is None:
+            return None
+        keys = [f"{self.key}-{number:05}" for number in range(account["chunks"])]
+        return keys if all(store.account(key) is not None for key in keys) else None
+
+    def account(self) -> Station:
+        """What was read, as the ledger has it."""
+        account = LayerStore(self.store).account(self.key)
+        assert account is not None
+        return Station.from_dict(account["station"], account["records"])
+
+    def run(self) -> int:
+        """Read it."""
+        store, station = LayerStore(self.store), Station(f"source.{self.label}", stop=self.stop)
+        count = 0
+        read = read_source(self.source, self.label, station, self._retrieved())
+        for number, documents in enumerate(chunked(read, self.characters)):
+            store.write(f"{self.key}-{number:05}", first_layer(documents), Station("chunk", read=len(documents)))
+            count = number + 1
+        account = {"chunks": count, "station": station.as_dict(), "records": station.records}
+        store.write_account(self.key, account)
+        return station.kept
+
+    def _retrieved(self) -> str | None:
+        # Of a file that says nothing of when it was had, the system knows when it came to lie there.
+        times = [path.stat().st_mtime for path in self.source.inputs() if path.exists()]
+        return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="seconds") if times else None
+
+
+def chunked(documents: Iterator[Document], characters: int) -> Iterator[list[Document]]:
+    """Documents in lists of about so many characters."""
+    chunk: list[Document] = []
+    size = 0
+    for document in documents:
+        chunk.append(document)
+        size += len(document.text) + 100
+        if size >= characters:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """Where the keys of a chunk go that a preprocessor compares."""
+
+    key: str
+    preprocessor: CorpusPreprocessor
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFile:
+    """Which decisions of a preprocessor that compares are about this chunk. `key`: of the decisions; `of`: of its
+    keys."""
+
+    path: str
+    key: str
+    of: str
+    preprocessor: CorpusPreprocessor
+
+    def step(self, store: Path) -> Decide:
+        """The step that carries them out."""
+        found = LayerStore(store)
+        decisions, keys = found.account(self.key), found.account(self.of)
+        if decisions is None or keys is None:
+            raise PluglmError(f"{self.path}: its decisions are gone from {store}; run it again")
+        # JSON has text for keys and lists for tuples; what has no decision is not in the file.
+        return Decide(
+            self.path,
+            self.preprocessor,
+            {int(place): tuple(d) if isinstance(d, list) else d for place, d in decisions["decisions"].items()},
+            {int(place): error for place, error in keys["errors"].items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessChunk:
+    """Takes a chunk through steps, each with the key of the layer that it makes, and then writes the keys of its
+    documents, or the documents themselves as Parquet, or neither."""
+
+    store: Path
+    chunk: str
+    steps: tuple[tuple[str, Step | DecisionFile], ...]
+    stop: bool
+    keys: KeyFile | None = None
+    export: Path | None = None
+
+    def is_done(self) -> bool:
+        """Whether all layers and files are there."""
+        store = LayerStore(self.store)
+        keyed = self.keys is None or store.account(self.keys.key) is not None
+        exported = self.export is None or self.export.exists()
+        return keyed and exported and all(store.account(key) is not None for key, _ in self.steps)
+
+    def run(self) -> int:
+        """Take up the chunk where the last layer that is there leaves it."""
+        store = LayerStore(self.store)
+        base = store.read(self.chunk)
+        if base is None:
+            (store.folder / f"{self.chunk}.json").unlink(missing_ok=True)
+            raise PluglmError(
+                f"a part of the cache is damaged ({self.store / self.chunk}); run it again to read it anew"
+            )
+        documents = base[0].apply([])
+        for key, step in self.steps:
+            known = store.read(key)
+            if known is None:
+                station = Station(step.path, stop=self.stop)
+                layer = (step.step(self.store) if isinstance(step, DecisionFile) else step).work(documents, station)
+                store.write(key, layer, station)
+            else:
+                layer = known[0]
+            documents = layer.apply(documents)
+        if self.keys is not None:
+            self._write_keys(store, documents, self.keys)
+        if self.export is not None:
+            write_documents(self.export, documents)
+        return len(documents)
+
+    def _write_keys(self, store: LayerStore, documents: Sequence[Document], wanted: KeyFile) -> None:
+        keys, errors = [], {}
+        for place, document in enumerate(documents):
+            try:
+                keys.append(wanted.preprocessor.key(document))
+            except Exception as error:
+                errors[str(place)] = f"{type(error).__name__}: {error}"
+        path = store.folder / f"{wanted.key}.keys"
+        write_keys(path, keys)
+        store.write_account(wanted.key, {"documents": len(documents), "errors": errors}, [path])
+
+
+def write_documents(path: Path, documents: Sequence[Document]) -> None:
+    """Documents as Parquet."""
+    from pyarrow import parquet
+
+    table = document_table(documents)
+    write_whole(path, lambda temporary: parquet.write_table(table, temporary, compression="zstd", compression_level=1))
+
+
+def read_documents(path: Path) -> Iterator[Document]:
+    """What `write_documents` wrote, some hundreds at a time."""
+    from pyarrow import parquet
+
+    from pluglm.corpus.layers import documents_of
+
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=512):
+            yield from documents_of([column.to_pylist() for column in batch.columns])
+
+
+def documents_in(folder: Path) -> Iterator[Document]:
+    """The documents of all Parquet files in a folder, in the order of their names."""
+    for path in sorted(folder.glob("*.parquet")):
+        yield from read_documents(path)
+
+
+def decision_files(keys: Sequence[dict[str, Any]], decisions: Iterator[Any]) -> Iterator[dict[str, Any]]:
+    """The decisions about each chunk, given the accounts of its keys: by place in the chunk, what is None left out."""
+    for account in keys:
+        errors = {int(place) for place in account["errors"]}
+        places = (place for place in range(account["documents"]) if place not in errors)
+        found = {str(place): decision for place in places if (decision := next(decisions)) is not None}
+        yield {"decisions": found}
