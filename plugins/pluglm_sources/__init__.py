@@ -5,6 +5,7 @@ from __future__ import annotations
 from pluglm import Source, hookimpl
 from pluglm_sources.common_crawl import CommonCrawl
 from pluglm_sources.generated_reviews import GeneratedReviews
+from pluglm_sources.github import Github
 from pluglm_sources.google_books import GoogleBooks
 from pluglm_sources.gutenberg import Gutenberg
 from pluglm_sources.hugging_face import HuggingFace
@@ -34,6 +35,7 @@ def register_sources() -> list[type[Source]]:
         Gutenberg,
         GoogleBooks,
         Scientific,
+        Github,
         StackOverflow,
         Reddit,
         Twitter,

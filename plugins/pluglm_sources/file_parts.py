@@ -7,6 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import xxhash
+
+from pluglm_sources.local_files import GROUP_FILES
+
 PART = 64_000_000
 """Bytes of one part, about: some seconds of work."""
 
@@ -32,7 +36,8 @@ def parts_of(path: Path, called: str) -> list[Part]:
 
 
 def grouped(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """Parts that stand next to each other, as many as make up about the size of one."""
+    """Parts that stand next to each other, as many as make up about the size of one. Some files end a group by their
+    names, so that a change of one file changes few groups."""
     group, size = list[Part](), 0
     for part in parts:
         if group and size + part.end - part.start > PART:
@@ -40,5 +45,8 @@ def grouped(parts: Iterable[Part]) -> Iterator[list[Part]]:
             group, size = [], 0
         group.append(part)
         size += part.end - part.start
+        if xxhash.xxh3_64_intdigest(part.called.encode()) % GROUP_FILES == 0:
+            yield group
+            group, size = [], 0
     if group:
         yield group

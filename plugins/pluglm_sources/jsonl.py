@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
 from pluglm import Document, Unreadable
+from pluglm_sources.json_lines import parsed
 from pluglm_sources.local_files import text_lines_of
 from pluglm_sources.records import RecordSource
 
@@ -25,10 +25,5 @@ class Jsonl(RecordSource):
         """The documents, in the order of the sorted paths."""
         for path in self.inputs():
             for locator, text in text_lines_of(path, self.max_line_bytes):
-                yield text if isinstance(text, Unreadable) else self._parsed(text, locator)
-
-    def _parsed(self, line: str, locator: str) -> Document | Unreadable:
-        try:
-            return self.document(json.loads(line), locator)
-        except (ValueError, RecursionError) as error:
-            return Unreadable(locator, "invalid_json", str(error))
+                record = text if isinstance(text, Unreadable) else parsed(text, locator)
+                yield record if isinstance(record, Unreadable) else self.document(record, locator)

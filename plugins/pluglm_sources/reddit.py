@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
+from pluglm_sources.json_lines import parsed
 from pluglm_sources.local_files import text_lines_of
 from pluglm_sources.social_posts import SocialPosts
 
@@ -57,10 +59,9 @@ class Reddit(SocialPosts):
                 yield post if isinstance(post, Unreadable) else self._document(post, locator)
 
     def _post(self, line: str, locator: str) -> Mapping[str, Any] | Unreadable:
-        try:
-            post = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            return Unreadable(locator, "invalid_json", str(error))
+        post = parsed(line, locator)
+        if isinstance(post, Unreadable):
+            return post
         if not isinstance(post, dict) or not ("body" in post or "title" in post) or "id" not in post:
             return Unreadable(locator, "not_a_post", "neither a comment (body) nor a submission (title), or no id")
         texts = [post.get(key) for key in ("body", "title", "selftext") if post.get(key) is not None]
@@ -93,6 +94,8 @@ class Reddit(SocialPosts):
                 metadata[key] = post[key]
         if str(post.get("author", "")) not in ("", *GONE):
             metadata["author"] = self.hashed(post["author"])
-        if str(post.get("created_utc", "")).isdigit():
-            metadata["created"] = datetime.fromtimestamp(int(post["created_utc"]), UTC).isoformat()
+        created = str(post.get("created_utc", ""))
+        # Ten digits last until the year 2286.
+        if re.fullmatch("[0-9]{1,10}", created):
+            metadata["created"] = datetime.fromtimestamp(int(created), UTC).isoformat()
         return Document(text, id=f"{locator}:{post['id']}", metadata=metadata)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from pluglm import Problem
+from pluglm import Problem, Source
 from pluglm_sources.local_files import FileSource
 
 
@@ -33,11 +33,15 @@ class SocialPosts(FileSource):
                 reason = "must be true: posts are people's, and their use is bound to terms and law"
                 yield Problem(f"source.{label}.acknowledge_terms", reason, False)
 
+    def shards(self) -> Sequence[Source]:
+        """Groups of files, each with the salt of the whole corpus: an author has one name in all of it."""
+        return [shard.model_copy(update={"salt": self._salt}) for shard in super().shards()]
+
     @cached_property
     def _salt(self) -> str:
         if self.salt:
             return self.salt
-        files = [f"{path.name}:{path.stat().st_size}" for path in self.inputs()]
+        files = [f"{path.name}:{path.stat().st_size if path.exists() else 0}" for path in self.inputs()]
         return hashlib.sha256("\n".join(files).encode()).hexdigest()
 
     def hashed(self, author: object) -> str:

@@ -99,14 +99,16 @@ class StackOverflow(FileSource):
             if kind == QUESTION:
                 accepted = int(row.get("AcceptedAnswerId", 0))
                 values = (number, accepted, score, date, row.get("Title", ""), row.get("Tags", ""), body)
-                store.execute("INSERT OR IGNORE INTO questions VALUES (?,?,?,?,?,?,?)", values)
+                store.execute("INSERT INTO questions VALUES (?,?,?,?,?,?,?)", values)
             elif kind == ANSWER:
                 answer = (number, int(row["ParentId"]), score, date, body)
-                store.execute("INSERT OR IGNORE INTO answers VALUES (?,?,?,?,?)", answer)
+                store.execute("INSERT INTO answers VALUES (?,?,?,?,?)", answer)
         except (ParseError, DefusedXmlException) as error:
             return Unreadable(locator, "invalid_xml", str(error) or type(error).__name__)
         except (KeyError, ValueError, OverflowError) as error:
             return Unreadable(locator, "not_a_post", f"{type(error).__name__}: {error}")
+        except sqlite3.IntegrityError:
+            return Unreadable(locator, "duplicate_id", f"another post has Id {number}")
         return None
 
     def _documents(self, store: sqlite3.Connection, path: Path) -> Iterator[Document | Dropped]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.local_files import text_of
 from pluglm_sources.social_posts import SocialPosts
+from pluglm_sources.twitter_files import posts_of
 
 
 class Twitter(SocialPosts):
@@ -27,7 +27,6 @@ class Twitter(SocialPosts):
     retweets: Annotated[bool, Field(description="Also take what only repeats another post")] = False
     replies: Annotated[bool, Field(description="Also take answers to other posts")] = True
     languages: Annotated[tuple[str, ...], Field(description="Only posts marked with these; empty for all")] = ()
-    max_file_bytes: Annotated[int, Field(ge=1, description="Larger files are quarantined unread")] = 1_000_000_000
 
     @classmethod
     def example(cls, folder: Path) -> dict[str, Any]:
@@ -42,22 +41,19 @@ class Twitter(SocialPosts):
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The posts in the order of the files."""
         for path in self.inputs():
-            text = text_of(path, self.max_file_bytes)
-            if isinstance(text, Unreadable):
-                yield text
-                continue
-            for locator, post in posts(text, str(path)):
+            for locator, post in posts_of(path, self.max_line_bytes):
                 yield self._document(post, locator) if isinstance(post, Mapping) else post
 
     def _document(self, post: Mapping[str, Any], locator: str) -> Document | Unreadable | Dropped:
-        text = post.get("full_text") or (post.get("note_tweet") or {}).get("text") or post.get("text")
+        text = post.get("full_text") or _object(post, "note_tweet").get("text") or post.get("text")
         number = post.get("id_str") or post.get("id")
         if not isinstance(text, str) or number is None:
             return Unreadable(locator, "not_a_post", "it has no text or no id")
-        kinds = {str(other.get("type")) for other in post.get("referenced_tweets") or () if isinstance(other, dict)}
+        others = post.get("referenced_tweets")
+        kinds = {str(o.get("type")) for o in (others if isinstance(others, list) else ()) if isinstance(o, dict)}
         repeats = "retweeted" in kinds or bool(post.get("retweeted")) or text.startswith("RT @")
         answers = "replied_to" in kinds or bool(post.get("in_reply_to_status_id") or post.get("in_reply_to_user_id"))
-        counted = str((post.get("public_metrics") or {}).get("like_count", post.get("favorite_count")))
+        counted = str(_object(post, "public_metrics").get("like_count", post.get("favorite_count")))
         likes = int(counted) if counted.isdecimal() else None
         language = str(post.get("lang") or "")
         reasons = {
@@ -78,39 +74,9 @@ class Twitter(SocialPosts):
         return Document(without_names(text), id=f"{locator}:{number}", metadata=metadata)
 
 
-def posts(text: str, path: str) -> Iterator[tuple[str, Mapping[str, Any] | Unreadable | Dropped]]:
-    """(locator, post) of a saved answer, of lines of answers, or of an archive's `window.YTD.tweets.part0 = [...]`."""
-    _, assigned, rest = text.partition("=") if text.lstrip().startswith("window.YTD.") else ("", "", text)
-    try:
-        whole = [(path, json.loads(rest if assigned else text))]
-    except (ValueError, RecursionError) as error:
-        lines = [line for line in text.split("\n") if line.strip()]
-        if assigned or len(lines) < 2:
-            yield path, Unreadable(path, "invalid_json", str(error))
-            return
-        whole = []
-        for number, line in enumerate(text.split("\n"), start=1):
-            try:
-                whole += [(f"{path}:{number}", json.loads(line))] if line.strip() else []
-            except (ValueError, RecursionError) as wrong:
-                yield path, Unreadable(f"{path}:{number}", "invalid_json", str(wrong))
-    for place, answer in whole:
-        yield from _of_answer(answer, place)
-
-
-def _of_answer(answer: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any] | Unreadable | Dropped]]:
-    data = answer.get("data", answer) if isinstance(answer, dict) else answer
-    found: Iterable[Any] = data if isinstance(data, list) else [data]
-    for position, post in enumerate(found):
-        locator = f"{place}#{position}"
-        inner = post.get("tweet", post) if isinstance(post, dict) else post
-        if isinstance(inner, dict):
-            yield locator, inner
-        else:
-            yield locator, Unreadable(locator, "not_a_post", f"a {type(inner).__name__}")
-    # The interface names each post that it cannot give any more: deleted, protected, suspended.
-    for _ in answer.get("errors") or () if isinstance(answer, dict) else ():
-        yield place, Dropped("deleted")
+def _object(post: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = post.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def without_names(text: str) -> str:
