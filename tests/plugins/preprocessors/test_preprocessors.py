@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import unicodedata
-from itertools import combinations
+from itertools import combinations, pairwise
 from pydoc_data.topics import topics
 from random import Random
 
@@ -75,6 +75,49 @@ def test_normal_forms_of_every_character_are_those_of_unicodedata(form):
     bare = Normalize(form=form, whitespace="keep", invisible=False)
     every = "\n".join(chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
     assert of(bare, every) == unicodedata.normalize(form, every)
+
+
+# Every code point that one of the forms changes, with marks to reorder and Hangul to compose.
+CHANGING = [
+    chr(code)
+    for code in range(sys.maxunicode + 1)
+    if not 0xD800 <= code < 0xE000 and any(unicodedata.normalize(form, chr(code)) != chr(code) for form in FORMS)
+]
+MARKS = [chr(code) for code in range(0x300, 0x370)] + ["\u0f71", "\u0f72", "\u05b0", "\u0591"]
+HANGUL = [chr(code) for code in (0x1100, 0x1112, 0x1161, 0x1175, 0x11A8, 0x11C2, 0xAC00, 0xAC01, 0xD7A3)]
+SEQUENCES = st.lists(
+    st.sampled_from(CHANGING)
+    | st.sampled_from(MARKS)
+    | st.sampled_from(HANGUL)
+    | st.characters(exclude_categories=["Cs"]),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(SEQUENCES)
+def test_the_rules_of_unicodes_test_file_hold_for_any_text(source):
+    # NormalizationTest.txt: columns c1 to c5 are source, NFC, NFD, NFKC, NFKD, and every form of each is one of these.
+    form = {name: Normalize(form=name, whitespace="keep", invisible=False) for name in FORMS}
+    c1, c2, c3, c4, c5 = (source, *(of(form[name], source) for name in FORMS))
+    assert c2 == of(form["NFC"], c2) == of(form["NFC"], c3) and c4 == of(form["NFC"], c4) == of(form["NFC"], c5)
+    assert c3 == of(form["NFD"], c2) == of(form["NFD"], c3) and c5 == of(form["NFD"], c4) == of(form["NFD"], c5)
+    assert {of(form["NFKC"], column) for column in (c1, c2, c3, c4, c5)} == {c4}
+    assert {of(form["NFKD"], column) for column in (c1, c2, c3, c4, c5)} == {c5}
+    # UAX 15, section 1.2: the composed forms are those of the decomposed, whose marks stand in canonical order.
+    for text in (c3, c5):
+        classes = [unicodedata.combining(letter) for letter in text]
+        assert all(a <= b or b == 0 for a, b in pairwise(classes))
+
+
+def test_code_points_that_are_not_in_part_1_are_their_own_forms():
+    # NormalizationTest.txt, rule 2; those in part 1 are the ones with a decomposition, and Hangul syllables.
+    with_form = {
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.decomposition(chr(code)) or 0xAC00 <= code <= 0xD7A3
+    }
+    assert set(CHANGING) == with_form
 
 
 @settings(max_examples=300, deadline=None)
