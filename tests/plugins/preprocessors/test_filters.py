@@ -108,6 +108,34 @@ def test_language_is_found(code):
     assert after(Language(languages=others, action="tag"), SENTENCES[code]).metadata["language"] == code
 
 
+@pytest.mark.parametrize("text", ["La casa è piccola.", "Das ist gut.", "Det er en god bok.", "O rato roeu a rolha."])
+def test_lingua_says_what_lingua_says(text):
+    from lingua import IsoCode639_1, LanguageDetectorBuilder
+
+    candidates = ("de", "it", "nb", "pt")
+    codes = [getattr(IsoCode639_1, code.upper()) for code in candidates]
+    detector = LanguageDetectorBuilder.from_iso_codes_639_1(*codes).build()
+    best = detector.compute_language_confidence_values(text)[0]
+    technique = Language(model="lingua", candidates=candidates, action="tag")
+    found = after(technique, text).metadata
+    assert found["language"] == detector.detect_language_of(text).iso_code_639_1.name.lower()
+    assert found["language_probability"] == round(best.value, 4)
+    assert after(technique, "17 + 4").metadata["language"] == "und"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("{model: lingua, languages: [xx]}", r"languages=xx: has no model"),
+        ("{model: lingua, candidates: [de]}", "needs two"),
+        ("{model: lingua, candidates: [de, xx]}", "candidates=xx: has no model"),
+    ],
+)
+def test_lingua_refuses_what_it_does_not_know(setting, said):
+    with pytest.raises(ConfigError, match=said):
+        compose(["preprocessor=[language]", f"preprocessor.language={setting}"])
+
+
 def test_language_of_next_to_nothing_is_unsure():
     assert after(Language(min_probability=0.99), "ok 17") == Dropped("unsure")
 
@@ -347,6 +375,27 @@ def test_documents_of_the_evaluation_are_dropped(tmp_path):
     assert after(technique, PROSE[0]).text == PROSE[0]
     share = Decontaminate(paths=technique.paths, min_share=0.5)
     assert after(share, spoilt + " " + PROSE[0]).text and after(share, question) == Dropped("in_evaluation")
+
+
+def test_shared_ngrams_are_those_that_sets_share(tmp_path):
+    path = tmp_path / "eval.txt"
+    evaluation = [" ".join(text.split()[20:45]).replace("\n", " ") for text in PROSE[:40]]
+    path.write_text("\n".join(evaluation), encoding="utf-8")
+
+    def grams(text):
+        found = [word.casefold() for word in re.findall(r"\w+", text)]
+        return set(zip(*(found[place:] for place in range(8)), strict=False))
+
+    known = set().union(*map(grams, evaluation))
+    outcomes = set()
+    for text in [*PROSE[:80], *(" ".join(text.split()[:60]) for text in PROSE[:80])]:
+        own = grams(text)
+        for share in (0.0, 0.2):
+            wanted = bool(own & known) and len(own & known) >= share * len(own)
+            technique = Decontaminate(paths=(str(path),), ngram=8, min_share=share)
+            assert isinstance(after(technique, text), Dropped) == wanted
+            outcomes.add((share, wanted))
+    assert len(outcomes) == 4
 
 
 def test_decontaminate_reads_lines_and_refuses_what_is_not_there(tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import unicodedata
 from itertools import combinations, pairwise
+from pathlib import Path
 from pydoc_data.topics import topics
 from random import Random
 
@@ -17,7 +19,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pluglm import Document, Dropped
+from pluglm.config.compose import compose
 from pluglm.corpus.keys import KeyList
+from pluglm.errors import ConfigError
 from pluglm_preprocessors.exact_dedup import ExactDedup, repeats
 from pluglm_preprocessors.length import Length
 from pluglm_preprocessors.lowercase import Lowercase
@@ -25,7 +29,7 @@ from pluglm_preprocessors.minhash import band_hashes, bands_for, signature
 from pluglm_preprocessors.near_dedup import NearDedup
 from pluglm_preprocessors.normalize import Normalize
 from pluglm_preprocessors.remove_punctuation import RemovePunctuation
-from pluglm_preprocessors.remove_stop_words import RemoveStopWords
+from pluglm_preprocessors.remove_stop_words import RemoveStopWords, stop_words
 from pluglm_preprocessors.shingling import jaccard, shingles, words
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -228,6 +232,27 @@ def test_lists_are_those_of_stopwords_iso():
         assert len(words) > 100
         assert of(RemoveStopWords(language=language), " ".join(words)) == ""
     assert of(RemoveStopWords(extended=True), "computer table") != of(RemoveStopWords(), "computer table")
+
+
+def test_the_list_of_nltk_is_taken_from_where_nltk_finds_it(tmp_path, monkeypatch):
+    import nltk
+    from nltk.corpus.reader import WordListCorpusReader
+
+    folder = tmp_path / "corpora" / "stopwords"
+    folder.mkdir(parents=True)
+    (folder / "german").write_text("aber\nüber\nder\n", encoding="utf-8")
+    (folder / "english").write_text("don't\nthe\n", encoding="utf-8")
+    monkeypatch.setenv("NLTK_DATA", f"/nowhere{os.pathsep}{tmp_path}")
+    stop_words.cache_clear()
+    technique = RemoveStopWords(language="de", nltk=True)
+    read = WordListCorpusReader(str(folder), ["german"]).words()
+    assert of(technique, f"Haus {' '.join(read)} Über Hof") == "Haus Hof"
+    assert of(RemoveStopWords(nltk=True), "You don’t see the cat and dog") == "You see cat and dog"
+    # The same folders as NLTK's own, in a process that has the variable set.
+    assert {str(Path.home() / "nltk_data"), str(Path(sys.prefix) / "share" / "nltk_data")} <= set(nltk.data.path)
+    with pytest.raises(ConfigError, match=r"remove_stop_words\.nltk=True: has no file for 'fr'"):
+        compose(["preprocessor=[remove_stop_words]", "preprocessor.remove_stop_words={language: fr, nltk: true}"])
+    stop_words.cache_clear()
 
 
 def test_exact_dedup_keeps_what_a_set_would():
