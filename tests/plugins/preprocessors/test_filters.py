@@ -24,7 +24,7 @@ from pluglm_preprocessors.decontaminate import Decontaminate
 from pluglm_preprocessors.english_words import words as english_words
 from pluglm_preprocessors.fix_encoding import FixEncoding
 from pluglm_preprocessors.gopher import most_frequent_ngram, repeated, repeated_ngrams
-from pluglm_preprocessors.identifiers import iban, luhn, spans
+from pluglm_preprocessors.identifiers import CARD, EMAIL, IBAN, IP4, KINDS, PHONE, SIGNS, iban, luhn, spans
 from pluglm_preprocessors.language import Language
 from pluglm_preprocessors.personal_data import PersonalData
 from pluglm_preprocessors.quality import Quality
@@ -411,6 +411,44 @@ def test_decontaminate_reads_lines_and_refuses_what_is_not_there(tmp_path):
     bad.write_text("{}\n{\n")
     with pytest.raises(ConfigError, match=r"bad\.jsonl:2"):
         compose(["preprocessor=[decontaminate]", f"preprocessor.decontaminate.paths=[{bad}]"])
+
+
+# what has nothing to do
+
+
+def test_what_does_not_change_is_the_same_document(tmp_path):
+    (tmp_path / "eval.txt").write_text("one two three four five six seven\n", encoding="utf-8")
+    document = Document(GOOD, id="d", fields={"label": "a"})
+    techniques = (
+        FixEncoding(),
+        FixEncoding(always=True),
+        Regex(pattern="xyz"),
+        Regex(pattern="xyz", action="drop"),
+        PersonalData(),
+        PersonalData(action="drop"),
+        Quality(),
+        Quality(rules=("c4",), min_sentences=1, terminal_punctuation=False),
+        Decontaminate(paths=(str(tmp_path / "eval.txt"),)),
+    )
+    for technique in techniques:
+        assert technique.process(document) is document, technique
+
+
+@given(st.text(st.sampled_from("aA1 .-@:+()/"), max_size=60))
+def test_a_quick_look_misses_no_identifier(text):
+    with_signs = list(spans(text, tuple(KINDS)))
+    every = {kind: re.compile("") for kind in SIGNS}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pluglm_preprocessors.identifiers.SIGNS", every)
+        assert list(spans(text, tuple(KINDS))) == with_signs
+
+
+@given(
+    st.from_regex(r"[ .,(]?(?:" + "|".join(p.pattern for p in (EMAIL, PHONE, IP4, CARD, IBAN)) + ")", fullmatch=False)
+)
+def test_a_quick_look_misses_no_generated_identifier(text):
+    for kind, (patterns, _) in KINDS.items():
+        assert not any(pattern.search(text) for pattern in patterns) or SIGNS[kind].search(text)
 
 
 # what is not installed
