@@ -176,14 +176,15 @@ class GoogleBooks(Remote):
             if isinstance(line, Unreadable):
                 yield line
                 continue
+            if is_tagged(line.partition("\t")[0]):
+                yield Dropped("part_of_speech")
+                continue
             try:
                 found = ngram(line, self.first_year, self.last_year)
             except ValueError as error:
                 yield Unreadable(locator, "not_an_ngram", str(error))
                 continue
-            if is_tagged(found.words):
-                yield Dropped("part_of_speech")
-            elif found.matches < self.min_count:
+            if found.matches < self.min_count:
                 yield Dropped("too_rare")
             else:
                 ratio = found.matches / self.min_count
