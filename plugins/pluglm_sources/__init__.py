@@ -8,6 +8,7 @@ from pluglm_sources.google_books import GoogleBooks
 from pluglm_sources.gutenberg import Gutenberg
 from pluglm_sources.hugging_face import HuggingFace
 from pluglm_sources.jsonl import Jsonl
+from pluglm_sources.news import News
 from pluglm_sources.parquet import Parquet
 from pluglm_sources.python_library import PythonLibrary
 from pluglm_sources.reddit import Reddit
@@ -15,6 +16,7 @@ from pluglm_sources.scientific import Scientific
 from pluglm_sources.stack_overflow import StackOverflow
 from pluglm_sources.text_files import TextFiles
 from pluglm_sources.twitter import Twitter
+from pluglm_sources.web_scrape import WebScrape
 
 
 @hookimpl
@@ -31,5 +33,7 @@ def register_sources() -> list[type[Source]]:
         StackOverflow,
         Reddit,
         Twitter,
+        WebScrape,
+        News,
         GeneratedReviews,
     ]

@@ -12,7 +12,8 @@ from typing import Any
 from pluglm import Dropped, Unreadable
 
 # What may be otherwise at the next try; everything else is an answer.
-PASSING = ("timeout", "truncated", "unreachable", "retry_later", "protocol_error", "http_408", "http_425", "http_429")
+PASSING = """timeout truncated unreachable retry_later protocol_error robots_unreachable
+http_408 http_425 http_429""".split()
 
 
 @dataclass(frozen=True, slots=True)
