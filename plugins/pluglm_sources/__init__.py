@@ -39,5 +39,7 @@ def register_sources() -> list[type[Source]]:
         StackOverflow,
         Reddit,
         Twitter,
+        WebScrape,
+        News,
         GeneratedReviews,
     ]
