@@ -73,8 +73,9 @@ def _loaded(folder: Path, head: str) -> tuple[PreTrainedModel, PreTrainedTokeniz
     import torch
     import transformers
 
-    verbosity = transformers.logging.get_verbosity()
+    verbosity, bars = transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     try:
         # Loading draws weights before it reads them; what the run draws must not depend on that.
         with torch.random.fork_rng(devices=[]):
@@ -84,6 +85,8 @@ def _loaded(folder: Path, head: str) -> tuple[PreTrainedModel, PreTrainedTokeniz
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     finally:
         transformers.logging.set_verbosity(verbosity)
+        if bars:
+            transformers.logging.enable_progress_bar()
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model.eval().requires_grad_(False), tokenizer

@@ -49,9 +49,10 @@ def whole_words(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
     tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     special = set(tokenizer.all_special_tokens)
     spaced = [token[:1] in SPACE and bool(WORD.fullmatch(token[1:])) for token in tokens]
-    bare = [token not in special and bool(WORD.fullmatch(token)) and token.isascii() for token in tokens]
-    # A vocabulary without marks has the same tokens everywhere, and letters of its own beyond ASCII.
-    if not any(spaced):
+    words = {token[1:] for token, whole in zip(tokens, spaced, strict=True) if whole}
+    # Without a space before it, `ing` is a piece and `show` a word: the latter is there with a space too.
+    bare = [token in words for token in tokens]
+    if not words:  # a vocabulary without marks has the same tokens everywhere
         spaced = bare = [token not in special and bool(WORD.fullmatch(token)) for token in tokens]
     return torch.tensor(spaced), torch.tensor(bare)
 

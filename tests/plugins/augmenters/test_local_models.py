@@ -222,6 +222,20 @@ def test_words_are_replaced_by_those_the_model_finds_likely(folders):
     assert many[2] is not None and many[2].text != "woman" and many[4] is None
 
 
+def test_pieces_of_words_are_no_words(tmp_path):
+    from pluglm_augmenters.masked_replacement import whole_words
+    from pluglm_models.masked_lm import MaskedLm
+    from pluglm_tokenizers.bpe import Bpe
+
+    tokenizer = Bpe(vocab_size=340, min_frequency=1).build(iter(["show showing sing singing the mat " * 9]))
+    MaskedLm(size="nano").build("AutoModelForMaskedLM", tokenizer, 16, {}).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    spaced, bare = ({tokens[number] for number in kind.nonzero()[:, 0]} for kind in whole_words(tmp_path))
+    assert {"Ġshow", "Ġthe", "Ġmat"} <= spaced and "ing" in tokenizer.get_vocab()
+    assert "show" in bare and not {"ing", "<mask>", "Ġshow"} & bare
+
+
 def test_capitals_and_what_stands_between_words_stay(folders):
     text = "Old, RED\n  (man)…  x1 woman's"
     augmenter = MaskedReplacement(model=folders[MASKED], alpha=1.0)
