@@ -104,7 +104,7 @@ def _make(
         with progress.task("Training the tokenizer", unit="documents") as task:
             for document in corpus.train():
                 task.advance(1)
-                yield document.text
+                yield from config.objective.texts(document)
 
     # What is done of the documents outlives a stop: it does not lie in `folder`, which appears when it is whole.
     work = folder.with_name(folder.name.removesuffix(".tmp") + ".parts")

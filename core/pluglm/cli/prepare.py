@@ -28,7 +28,10 @@ def run(arguments: list[str]) -> int:
         _inspect(ledger["stations"])
     for station in ledger["stations"]:
         lost = {**station["dropped"], **station["quarantined"]}
-        said = "".join(f"  {reason} {count}" for reason, count in lost.items())
+        said = "".join(f"  {name} {station[name]}" for name in ("changed", "added") if station.get(name))
+        if station.get("characters_added"):
+            said += f" ({station['characters_added'] / station['characters_out']:.1%} of the text)"
+        said += "".join(f"  {reason} {count}" for reason, count in lost.items())
         print(f"{station['station']:<28} read {station['read']:>8}  kept {station['kept']:>8}{said}")
     for split, tokens in ledger["tokens"].items():
         print(f"{split:<28} examples {tokens['examples']:>8}  tokens {tokens['tokens_used']:>10}")
