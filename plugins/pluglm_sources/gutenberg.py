@@ -195,7 +195,8 @@ class Gutenberg(Recorded):
         if found.copyrighted and not self.copyrighted:
             return Dropped("copyrighted")
         if self.languages and found.metadata.get("language") not in self.languages:
-            return Dropped("other_language")
+            # Those of the nineties do not say it.
+            return Dropped("other_language" if "language" in found.metadata else "unknown_language")
         named = NAME.fullmatch(name)
         number = int(named[1]) if named else found.number
         metadata: dict[str, Any] = {

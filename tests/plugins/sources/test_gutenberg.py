@@ -273,7 +273,11 @@ def test_books_of_other_languages_and_under_copyright_are_left_out() -> None:
     put("2.txt", file_of("the", "Two", 2))
     own = "\n  *** This is a COPYRIGHTED Project Gutenberg eBook. Details Below. ***\n\nTitle:"
     put("3.txt", file_of("the", "Three", 3).replace("\nTitle:", own))
-    assert [document.text for document in documents(Gutenberg(paths="*.txt", languages=("fr",)))] == ["One"]
+    put("4.txt", file_of("old", "Four", 4))
+    french = list(Gutenberg(paths="*.txt", languages=("fr",)).read())
+    assert [item.text if isinstance(item, Document) else getattr(item, "reason", "") for item in french] == [
+        *("One", "other_language", "copyrighted", "unknown_language")
+    ]
     assert [item for item in Gutenberg(paths="*.txt").read() if isinstance(item, Dropped)] == [Dropped("copyrighted")]
     (document,) = documents(Gutenberg(paths="3.txt", copyrighted=True))
     assert document.metadata["licence"] == "LicenseRef-gutenberg-copyrighted"
