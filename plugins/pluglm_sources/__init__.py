@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pluglm import Source, hookimpl
+from pluglm_sources.common_crawl import CommonCrawl
 from pluglm_sources.generated_reviews import GeneratedReviews
 from pluglm_sources.google_books import GoogleBooks
 from pluglm_sources.gutenberg import Gutenberg
@@ -27,13 +28,14 @@ def register_sources() -> list[type[Source]]:
         Jsonl,
         Parquet,
         HuggingFace,
+        CommonCrawl,
+        WebScrape,
+        News,
         Gutenberg,
         GoogleBooks,
         Scientific,
         StackOverflow,
         Reddit,
         Twitter,
-        WebScrape,
-        News,
         GeneratedReviews,
     ]

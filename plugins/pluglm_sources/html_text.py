@@ -18,11 +18,9 @@ CREATIVE_COMMONS = re.compile(
     re.IGNORECASE,
 )
 LINKING = ("a", "area", "link", "base")
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-# Elements without content, and those that are often left unclosed and do not nest then.
-FLAT = frozenset("area base br col embed hr img input li link meta option p source td th tr wbr".split())
-# Elements times depth; about a second of the rules for main content.
-MOST_WORK = 20_000_000
+# Elements times depth that the rules for main content are given; about a second. Up to the first depth all pages may
+# nest, beyond the second none.
+MOST_WORK, SHALLOW, DEEPEST = 20_000_000, 100, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,28 +137,26 @@ def _words(element: Any, attribute: str) -> list[str]:
     return re.split(r"[\s,]+", (element.get(attribute) or "").strip().lower())
 
 
-def nesting(source: str) -> int:
-    """How deep the elements of a page can lie in each other, at most."""
-    depth = deepest = 0
-    for closing, name in TAG.findall(source):
-        if name.lower() not in FLAT:
-            depth = max(0, depth - 1) if closing else depth + 1
-            deepest = max(deepest, depth)
-    return deepest
+def nests_deeper(tree: Any, depth: int) -> bool:
+    """Whether elements of a page nest deeper than that."""
+    return tree.document.query_selector(">".join(["*"] * (depth + 1))) is not None
 
 
 def _text(source: str, extractor: Extractor) -> str:
-    # The rules for main content look from each element up to the root: minutes for a page that is made for it. What has
-    # few elements cannot be such a page, and is spared the count of how deep they lie.
-    elements = source.count("<") - source.count("</")
-    many = elements**2 > MOST_WORK
-    if extractor in ("auto", "resiliparse") and many and elements * nesting(source) > MOST_WORK:
-        extractor = "plain"
     text = ""
     if extractor != "trafilatura":
         from resiliparse.extract.html2text import extract_plain_text
+        from resiliparse.parse.html import HTMLTree
 
-        text = extract_plain_text(source, main_content=extractor != "plain", alt_texts=False).strip()
+        page: Any = source
+        opened = source.count("<") - source.count("</")
+        if extractor != "plain" and opened**2 > MOST_WORK:
+            # The rules for main content look from each element up to the root: minutes for a page that is made for it.
+            # One with fewer tags cannot be such a page, and is spared this look.
+            page = HTMLTree.parse(source)
+            if nests_deeper(page, min(DEEPEST, max(SHALLOW, MOST_WORK // opened))):
+                extractor = "plain"
+        text = extract_plain_text(page, main_content=extractor != "plain", alt_texts=False).strip()
     if extractor == "trafilatura" or (extractor == "auto" and not text):
         from trafilatura import extract
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import argparse
+import json
+import pydoc
+import re
+import statistics
+from types import ModuleType
 
-from pluglm_sources.html_text import MOST_WORK, decode_html, html_page, html_text, nesting, spdx_of
+import pytest
+from resiliparse.parse.html import HTMLTree
+
+from pluglm_sources.html_text import decode_html, html_page, html_text, nests_deeper, spdx_of
 
 WORDS = "Grüße aus Köln: naïve façade — 100 € für den Käse, žluťoučký kůň"
 SENTENCE = "The quick brown fox jumps over the lazy dog while the old man reads his newspaper in the garden. "
@@ -93,6 +101,16 @@ def test_trafilatura_helps_out_where_the_rules_find_nothing() -> None:
     assert "quick brown fox" in html_text(page.encode(), None, "auto")
 
 
+@pytest.mark.parametrize("module", [argparse, json, statistics])
+def test_pages_that_pydoc_makes_say_what_its_text_says(module: ModuleType) -> None:
+    page = pydoc.HTMLDoc().page(module.__name__, pydoc.HTMLDoc().docmodule(module))
+    told = set(re.findall(r"[a-z]{4,}", html_text(page.encode(), "utf-8", "plain").lower()))
+    words = set(re.findall(r"[a-z]{4,}", (module.__doc__ or "").lower()))
+    assert len(words) > 20 and words <= told
+    main = set(re.findall(r"[a-z]{4,}", html_text(page.encode()).lower()))
+    assert len(words & main) > 0.9 * len(words)
+
+
 @pytest.mark.parametrize(
     ("link", "name"),
     [
@@ -109,14 +127,16 @@ def test_licences_by_their_links(link: str, name: str) -> None:
     assert spdx_of(link) == name
 
 
-def test_nesting_is_counted_and_what_nests_too_deep_is_not_pondered() -> None:
-    assert nesting("<div><p>a<p>b<br><ul><li>c<li>d</ul></div><!-- <b> -->") == 2
-    assert nesting("<div>" * 5 + "</div>" * 5 + "<i>") == 5
-    deep = b"<div>" * 200_000 + SENTENCE.encode() + b"</div>" * 200_000
-    assert nesting(deep.decode()) == 200_000
-    assert nesting(deep.decode()) ** 2 > MOST_WORK
+@pytest.mark.parametrize("closed", ["", "</div>", "</x>"])
+def test_what_nests_too_deep_is_not_pondered(closed: str) -> None:
+    for depth in (3, 300):
+        # html and body are around them.
+        source = f"<div>{'' if closed == '</div>' else closed}" * (depth - 2) + "x" + closed * (depth - 2)
+        tree = HTMLTree.parse(source)
+        assert not nests_deeper(tree, depth) and nests_deeper(tree, depth - 1)
+    content = b"<div></x>" * 200_000 + SENTENCE.encode()
     # By the rules for main content this took more than ten minutes.
-    assert html_text(deep) == SENTENCE.strip()
+    assert html_text(content) == SENTENCE.strip()
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,64 @@ Disallow: /%7Euser/
     assert asked == set()
 
 
+# RFC 9309, 5.1 and 5.2, with this robot in the place of each of theirs.
+SIMPLE = """User-Agent: *
+Disallow: *.gif$
+Disallow: /example/
+Allow: /publications/
+
+User-Agent: foobot
+Disallow:/
+Allow:/example/page.html
+Allow:/example/allowed.gif
+
+User-Agent: barbot
+User-Agent: bazbot
+Disallow: /example/page.html
+
+User-Agent: quxbot
+"""
+LONGEST = "User-Agent: foobot\nAllow: /example/page/\nDisallow: /example/page/disallowed.gif\n"
+PAGES = ["/", "/example/page.html", "/example/allowed.gif", "/example/other", "/publications/x", "/pictures/x.gif"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "robot", "paths", "allowed"),
+    [
+        (SIMPLE, "foobot", PAGES, ["/example/page.html", "/example/allowed.gif"]),
+        (SIMPLE, "barbot", PAGES, [path for path in PAGES if path != "/example/page.html"]),
+        (SIMPLE, "bazbot", PAGES, [path for path in PAGES if path != "/example/page.html"]),
+        (SIMPLE, "quxbot", PAGES, PAGES),
+        (SIMPLE, None, PAGES, ["/", "/publications/x"]),
+        (LONGEST, "foobot", ["/example/page/a", "/example/page/disallowed.gif"], ["/example/page/a"]),
+    ],
+)
+def test_the_examples_of_rfc_9309(
+    server: Any, tmp_path: Path, rules: str, robot: str | None, paths: list[str], allowed: list[str]
+) -> None:
+    server.add("/robots.txt", rules.replace(robot, "pluglm") if robot else rules)
+    robots = Robots(WebScrape(start=[server.url], allow_private_hosts=True, delay=0).client(tmp_path))
+
+    def may(path: str) -> bool:
+        try:
+            robots.check(server.url + path)
+        except FetchError as error:
+            assert error.reason == "robots_disallowed"
+            return False
+        return True
+
+    assert [path for path in paths if may(path)] == allowed
+    assert server.paths() == ["/robots.txt"], "one for each site"
+
+
+def test_hosts_take_turns(server: Any, tmp_path: Path) -> None:
+    other = server.url.replace("127.0.0.1", "localhost")
+    server.add("/", page("Home", *(f"/{n}" for n in range(3)), *(f"{other}/{n}" for n in range(10, 13))))
+    for n in (0, 1, 2, 10, 11, 12):
+        server.add(f"/{n}", page(str(n)))
+    assert titles(crawl(server, tmp_path, scope="any")) == ["Home", "0", "10", "1", "11", "2", "12"]
+
+
 @pytest.mark.parametrize(("status", "read"), [(404, True), (401, True), (403, True), (500, False), (503, False)])
 def test_without_robots_txt_all_is_allowed_and_with_a_failing_server_nothing(
     server: Any, tmp_path: Path, status: int, read: bool
