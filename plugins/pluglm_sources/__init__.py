@@ -39,7 +39,5 @@ def register_sources() -> list[type[Source]]:
         StackOverflow,
         Reddit,
         Twitter,
-        WebScrape,
-        News,
         GeneratedReviews,
     ]

@@ -62,6 +62,8 @@ class Gutenberg(Recorded):
     Source: https://www.gutenberg.org/help/mirroring.html
     """
 
+    requires = {"urllib3": "pluglm[data]"}
+
     paths: Annotated[
         tuple[str, ...],
         BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
@@ -71,7 +73,7 @@ class Gutenberg(Recorded):
     copyrighted: Annotated[
         bool, Field(description="Also take books that are under copyright, whose own terms you must then keep")
     ] = False
-    books: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(description="Catalogue numbers to fetch")] = ()
+    books: Annotated[tuple[int, ...], Field(description="Catalogue numbers to fetch")] = ()
     mirror: Annotated[str, Field(pattern="^https?://", description="Where books are fetched from")] = (
         "https://www.gutenberg.org"
     )
@@ -115,6 +117,9 @@ class Gutenberg(Recorded):
             if source is self:
                 if not (self.paths or self.books or self.record):
                     yield Problem(f"source.{label}.paths", "paths or books must be given", list(self.paths))
+                for number in self.books:
+                    if number < 1:
+                        yield Problem(f"source.{label}.books", "is no catalogue number", number)
                 for pattern in self.paths:
                     if next(glob.iglob(pattern, recursive=True), None) is None:
                         yield Problem(f"source.{label}.paths", "matches no file", pattern)
@@ -195,7 +200,8 @@ class Gutenberg(Recorded):
         if found.copyrighted and not self.copyrighted:
             return Dropped("copyrighted")
         if self.languages and found.metadata.get("language") not in self.languages:
-            return Dropped("other_language")
+            # Those of the nineties do not say it.
+            return Dropped("other_language" if "language" in found.metadata else "unknown_language")
         named = NAME.fullmatch(name)
         number = int(named[1]) if named else found.number
         metadata: dict[str, Any] = {

@@ -7,7 +7,6 @@ import io
 import logging
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
 
 BROKEN_WORD = re.compile(r"([^\W\d_])-\n(?=[a-zß-ÿ])")
 
@@ -33,7 +32,7 @@ def _quiet() -> Iterator[None]:
         logger.propagate = before
 
 
-def pdf_text(content: bytes | BinaryIO, most: int) -> tuple[str, dict[str, str], dict[int, str]]:
+def pdf_text(content: bytes, most: int) -> tuple[str, dict[str, str], dict[int, str]]:
     """Text, metadata (title, authors) and what is wrong with each page that could not be read, by its number from 1; of
     text at most `most` characters.
 
@@ -47,7 +46,7 @@ def pdf_text(content: bytes | BinaryIO, most: int) -> tuple[str, dict[str, str],
     with _quiet():
         # pypdf raises errors of every kind on damaged files, besides its own.
         try:
-            reader = PdfReader(io.BytesIO(content) if isinstance(content, bytes) else content)
+            reader = PdfReader(io.BytesIO(content))
             if reader.is_encrypted and not reader.decrypt(""):
                 raise NotPdf("encrypted", "a password is needed")
             said = reader.metadata or {}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -97,9 +97,6 @@ class Scientific(FileSource):
             yield Unreadable(place, why, str(pieces.error or ""))
         elif is_tar(start) or path.name.endswith((".tar", ".tar.gz", ".tgz")):
             yield from self._archive(pieces, place, path)
-        elif start.startswith(b"%PDF-"):
-            with path.open("rb") as file:
-                yield from self._pdf(file, place)
         elif text.startswith(b"<"):
             yield from self._articles(pieces, place)
         elif text.startswith((b"{", b"[")) or ".json" in path.name:
@@ -111,6 +108,8 @@ class Scientific(FileSource):
                 yield Unreadable(place, "file_too_large", f"more than {self.max_bytes} bytes")
             elif pieces.error is not None:
                 yield Unreadable(place, reason_of(pieces.error), f"at byte {len(content)} unpacked: {pieces.error}")
+            elif content.startswith(b"%PDF-"):
+                yield from self._pdf(content, place)
             else:
                 yield self._source({"main.tex": content}, place, path.name)
 
@@ -210,7 +209,7 @@ class Scientific(FileSource):
         number = arxiv_id(name)
         return self._paper([found[1]], locator, {"title": found[0]}, {"arxiv_id": number} if number else {})
 
-    def _pdf(self, content: bytes | BinaryIO, locator: str) -> Papers:
+    def _pdf(self, content: bytes, locator: str) -> Papers:
         try:
             text, said, wrong = pdf_text(content, self.max_bytes)
         except NotPdf as error:

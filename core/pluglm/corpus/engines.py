@@ -170,10 +170,12 @@ class ClusterEngine:
         missing = [name for name in ("partition", "time") if name not in self.options]
         if missing:
             raise ConfigError([Problem(f"data.engine_options.{name}", "is needed by Slurm") for name in missing])
-        return SlurmPipelineExecutor(workers=self.workers, **common, **self.options)
+        usual = {"job_name": "pluglm", "mail_type": "NONE"}
+        return SlurmPipelineExecutor(workers=self.workers, **{**usual, **common, **self.options})
 
     def _quieten(self) -> None:
         # What the executors say of each task goes into the folder of logs, and only there.
+        import datatrove.utils.logging  # noqa: F401  (it sets up what is taken away here)
         from loguru import logger
 
         logger.remove()

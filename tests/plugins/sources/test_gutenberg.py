@@ -209,6 +209,42 @@ def test_dates(said: str, date: str | None) -> None:
     assert released(said) == date
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("***START OF THE PROJECT GUTENBERG EBOOK A BOOK***", "***END OF THE PROJECT GUTENBERG EBOOK A BOOK***"),
+        ("*** START OF THE PROJECT GUTENBERG EBOOK 11 ***", "*** END OF THE PROJECT GUTENBERG EBOOK 11 ***"),
+        ("*** START OF THIS PROJECT GUTENBERG ETEXT ***", "*** END OF THIS PROJECT GUTENBERG ETEXT ***"),
+        (
+            "*** START OF THE COPYRIGHTED PROJECT GUTENBERG EBOOK A ***",
+            "*** END OF THE COPYRIGHTED PROJECT GUTENBERG EBOOK",
+        ),
+        ("*END THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*", "End of Project Gutenberg's A Book"),
+        ("ENDTHE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTSVer.04.29.93END", "End of the Project Gutenberg EBook of A"),
+        (
+            "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN EBOOKS*Ver.02/11/02*END*",
+            "*** END OF THE PROJECT GUTENBERG EBOOK A ***",
+        ),
+        ("*END*THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*", ""),
+        (
+            "*** START OF THE PROJECT GUTENBERG EBOOK A ***\n\n\n**The Legal Small Print**\n\n"
+            "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN EBOOKS*Ver.02/11/02*END*",
+            "*** END OF THE PROJECT GUTENBERG EBOOK A ***",
+        ),
+        (
+            "*** START OF THE PROJECT GUTENBERG EBOOK A ***",
+            "***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN EBOOKS**START***\nWhy is this here?\n"
+            "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN EBOOKS*Ver.02/11/02*END*",
+        ),
+    ],
+)
+def test_markers_of_every_year(start: str, end: str) -> None:
+    text = TEXTS[1] * 3 + "\n\nThe words Project Gutenberg in a text, and\n*** three stars ***\n\n" + TEXTS[0]
+    assert book(f"The Project Gutenberg Etext of A Book, by One\n\n{start}\n\n{text}\n\n{end}\n\nMore.\n").text == (
+        text if end else f"{text}\n\n\n\nMore."
+    )
+
+
 def test_a_work_in_parts_ends_at_its_last_end() -> None:
     parts = "Part one.\n\nEnd of this Project Gutenberg Etext of Part One\n\nPart two." + "\n\nMore." * 3000
     assert book(file_of("this", parts)).text == parts
@@ -273,7 +309,11 @@ def test_books_of_other_languages_and_under_copyright_are_left_out() -> None:
     put("2.txt", file_of("the", "Two", 2))
     own = "\n  *** This is a COPYRIGHTED Project Gutenberg eBook. Details Below. ***\n\nTitle:"
     put("3.txt", file_of("the", "Three", 3).replace("\nTitle:", own))
-    assert [document.text for document in documents(Gutenberg(paths="*.txt", languages=("fr",)))] == ["One"]
+    put("4.txt", file_of("old", "Four", 4))
+    french = list(Gutenberg(paths="*.txt", languages=("fr",)).read())
+    assert [item.text if isinstance(item, Document) else getattr(item, "reason", "") for item in french] == [
+        *("One", "other_language", "copyrighted", "unknown_language")
+    ]
     assert [item for item in Gutenberg(paths="*.txt").read() if isinstance(item, Dropped)] == [Dropped("copyrighted")]
     (document,) = documents(Gutenberg(paths="3.txt", copyrighted=True))
     assert document.metadata["licence"] == "LicenseRef-gutenberg-copyrighted"
@@ -379,6 +419,6 @@ def test_addresses_are_those_of_the_site_and_of_its_mirrors() -> None:
 
 
 def test_nothing_to_read_is_a_problem() -> None:
-    found = {"a": Gutenberg(), "b": Gutenberg(paths="nowhere/*"), "c": Gutenberg(books=(1,))}
+    found = {"a": Gutenberg(), "b": Gutenberg(paths="nowhere/*"), "c": Gutenberg(books=(1, 0))}
     problems = [problem for source in found.values() for problem in source.problems(SimpleNamespace(source=found))]
-    assert [problem.path for problem in problems] == ["source.a.paths", "source.b.paths"]
+    assert [problem.path for problem in problems] == ["source.a.paths", "source.b.paths", "source.c.books"]

@@ -329,8 +329,8 @@ def test_pdf() -> None:
     Path("2101.00002.pdf").write_bytes(pdf(["x"])[:300])
     Path("2101.00003.pdf").write_bytes(b"%PDF-1.4\n" + b"\0" * 1000)
     Path("2101.00004.pdf").write_bytes(pdf([""]))
-    Path("2101.00005.pdf").write_bytes(pdf(["last"]))
-    source = Scientific(paths="*.pdf")
+    Path("2101.00005.pdf.gz").write_bytes(gzip.compress(pdf(["last"])))
+    source = Scientific(paths="*.pdf*")
     first, second = (item for item in source.read() if isinstance(item, Document))
     assert first.text == "First page of a hyphenated text, non-\nEuclidean\n\nSecond page"
     assert first.fields == {"title": "A title"} and first.metadata["authors"] == ["A. Writer"]
