@@ -19,8 +19,8 @@ Unreadable encode_text hookimpl
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(
-    "byte classification constant data dropout github language length linear normalize parquet pretrained quality regex "
-    "single word".split()
+    "byte classification constant data dropout github language length linear news normalize parquet pretrained quality "
+    "regex scientific single translation word".split()
 )
 
 
