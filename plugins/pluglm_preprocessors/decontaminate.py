@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor, Problem
+from pluglm_preprocessors.shingling import shingles
 
-WORD = re.compile(r"\w+")
-
-
-def ngrams(text: str, size: int) -> Iterator[tuple[str, ...]]:
-    """Runs of `size` words, in lower case and without punctuation; a shorter text gives one run of all its words."""
-    words = [word.casefold() for word in WORD.findall(text)]
-    if words:
-        yield from (tuple(words[start : start + size]) for start in range(max(1, len(words) - size + 1)))
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @lru_cache(maxsize=8)
-def evaluation_ngrams(paths: tuple[str, ...], size: int) -> frozenset[int]:
-    """Hashes of the n-grams of all records in these files.
+def evaluation_ngrams(paths: tuple[str, ...], size: int) -> NDArray[np.uint64]:
+    """(n,) the sorted hashes of the n-grams of all records in these files.
 
     Raises:
         ValueError: for a line that is no JSON object.
     """
-    return frozenset(hash(gram) for path in paths for text in records(Path(path)) for gram in ngrams(text, size))
+    import numpy as np
+
+    every = [shingles(text, size, "word") for path in paths for text in records(Path(path))]
+    return np.unique(np.concatenate(every)) if every else np.empty(0, dtype=np.uint64)
 
 
 def records(path: Path) -> Iterator[str]:
@@ -62,9 +60,9 @@ class Decontaminate(Preprocessor):
     paths: Annotated[
         tuple[str, ...], Field(min_length=1, description="Files of the evaluation: JSON lines, or a text for each line")
     ]
-    ngram: Annotated[int, Field(ge=2, description="How many words in a row are taken for the same text")] = 13
+    ngram: Annotated[int, Field(ge=2, le=100, description="How many words in a row are taken for the same text")] = 13
     min_share: Annotated[
-        float, Field(ge=0, le=1, description="Share of a document's n-grams that must be in the evaluation; 0: any one")
+        float, Field(ge=0, le=1, description="Share of a document's different n-grams that must be in it; 0: any one")
     ] = 0.0
 
     @classmethod
@@ -88,7 +86,14 @@ class Decontaminate(Preprocessor):
 
     def process(self, document: Document) -> Document | Dropped:
         """The document as it is, if it shares nothing."""
+        import numpy as np
+
         known = evaluation_ngrams(self.paths, self.ngram)
-        grams = [gram for name in self.fields for gram in ngrams(str(document.get(name) or ""), self.ngram)]
-        shared = sum(hash(gram) in known for gram in grams)
-        return Dropped("in_evaluation") if shared and shared >= self.min_share * len(grams) else document
+        shared = total = 0
+        for name in self.fields:
+            grams = shingles(str(document.get(name) or ""), self.ngram, "word")
+            total += len(grams)
+            # A position behind the last stands for the first, which is then no match either.
+            places = np.searchsorted(known, grams) % max(1, len(known))
+            shared += int(np.count_nonzero(known[places] == grams)) if len(known) else 0
+        return Dropped("in_evaluation") if shared and shared >= self.min_share * total else document

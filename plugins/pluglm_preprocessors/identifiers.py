@@ -55,6 +55,15 @@ def phone(text: str) -> bool:
     return 8 <= digits <= 15 and date is None and amount is None
 
 
+# What a text must have for a kind to be in it: looked for first, because it is found out ten times as fast.
+SIGNS: dict[str, re.Pattern[str]] = {
+    "secret": re.compile(r"PRIVATE KEY|AKIA|gh[pousr]_|xox[abprs]-|sk-|eyJ"),
+    "email": re.compile("@"),
+    "iban": re.compile(r"[A-Z]{2}\d\d"),
+    "card": re.compile(r"\d(?:[ -]?\d){12}"),
+    "ip": re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d|:[0-9a-fA-F]{0,4}:"),
+    "phone": re.compile(r"\d[ .-]\d\d|\+[1-9]\d{7}|\)[ .-]?\d\d"),
+}
 # In this order: what one kind has taken is not looked at by the next.
 KINDS: dict[str, tuple[tuple[re.Pattern[str], ...], Callable[[str], bool]]] = {
     "secret": ((SECRET,), lambda found: True),
@@ -70,7 +79,7 @@ def spans(text: str, kinds: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
     """(start, end, kind) of every identifier, in the order of the text, none overlapping another."""
     found: list[tuple[int, int, str]] = []
     for kind, (patterns, valid) in KINDS.items():
-        for pattern in patterns if kind in kinds else ():
+        for pattern in patterns if kind in kinds and SIGNS[kind].search(text) else ():
             for match in pattern.finditer(text):
                 start, end = match.span()
                 if valid(match[0]) and not any(start < other and first < end for first, other, _ in found):

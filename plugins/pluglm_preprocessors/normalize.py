@@ -13,9 +13,7 @@ from pluglm import Document, Dropped, Preprocessor
 # All of category Cc but tab and line ends, and the invisible format characters that text is littered with.
 INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff]")
 # The Unicode Standard, section 5.8, Newline Guidelines.
-LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-# From the first of a run alone and without going back: a long run of spaces would take its length squared otherwise.
-TRAILING = re.compile(r"(?<![^\S\n])[^\S\n]++(?=\n|\Z)")
+LINE_ENDS = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 BLANK_LINES = re.compile(r"\n{4,}")
 QUOTES = str.maketrans({**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″«»", '"')})
 
@@ -41,7 +39,7 @@ class Normalize(Preprocessor):
     def normalized(self, text: str) -> str:
         """The text after all steps; doing it again changes nothing."""
         if self.whitespace != "keep":
-            text = LINE_ENDS.sub("\n", text)
+            text = LINE_ENDS.sub("\n", text.replace("\r\n", "\n"))
         if self.invisible:
             text = INVISIBLE.sub("", text)
         if self.quotes:
@@ -54,5 +52,5 @@ class Normalize(Preprocessor):
         if self.whitespace == "collapse":
             return " ".join(text.split())
         if self.whitespace == "trailing":
-            text = BLANK_LINES.sub("\n\n\n", TRAILING.sub("", text))
+            text = BLANK_LINES.sub("\n\n\n", "\n".join(map(str.rstrip, text.split("\n"))))
         return text

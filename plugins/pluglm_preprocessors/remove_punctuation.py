@@ -29,7 +29,8 @@ def punctuation(keep: str, inside_words: bool) -> re.Pattern[str]:
         return re.compile(f"[{others}]")
     # A mark belongs to the letter before it, as in a decomposed "café's".
     letters = category_class("LMN")
-    return re.compile(rf"[{others}]|(?<![{letters}])[{joining}]|[{joining}](?![{letters}])")
+    # One class first, which makes the search fast; then, of the marks that join, only those between letters stay.
+    return re.compile(rf"[{removed}](?:(?<=[{others}])|(?<![{letters}][{joining}])|(?![{letters}]))")
 
 
 class RemovePunctuation(Preprocessor):
@@ -45,4 +46,5 @@ class RemovePunctuation(Preprocessor):
     def process(self, document: Document) -> Document | Dropped:
         """The document without punctuation."""
         pattern = punctuation(self.keep, self.inside_words)
-        return document.map_text(self.fields, lambda text: pattern.sub(lambda _: self.replacement, text))
+        replacement = self.replacement.replace("\\", r"\\")
+        return document.map_text(self.fields, lambda text: pattern.sub(replacement, text))

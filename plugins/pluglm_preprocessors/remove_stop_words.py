@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -23,11 +26,23 @@ ENGLISH = frozenset(
 )
 
 
+# Where NLTK's downloader puts its data beside the home folder (nltk.data.path), and its names of languages.
+NLTK_ROOTS = (sys.prefix, "/usr", "/usr/local")
+NLTK_NAMES = {
+    "ar": "arabic", "az": "azerbaijani", "bn": "bengali", "ca": "catalan", "da": "danish", "de": "german",
+    "el": "greek", "en": "english", "es": "spanish", "eu": "basque", "fi": "finnish", "fr": "french",
+    "he": "hebrew", "hu": "hungarian", "id": "indonesian", "it": "italian", "kk": "kazakh", "ne": "nepali",
+    "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sl": "slovene",
+    "sq": "albanian", "sv": "swedish", "ta": "tamil", "tg": "tajik", "tr": "turkish", "zh": "chinese",
+}  # fmt: skip
+
+
 @cache
-def word() -> re.Pattern[str]:
-    """Letters, marks and digits, with apostrophes and hyphens between them: the a of a1 or of a-priori is no word."""
-    letters = category_class("LMN")
-    return re.compile(rf"[{letters}]+(?:['’\u2010-][{letters}]+)*")
+def word(ascii: bool) -> re.Pattern[str]:
+    """Letters, marks and digits, with apostrophes and hyphens between them, and the space behind: the a of a1 or of
+    a-priori is no word. What is all ASCII gets a class of its own, which is three times as fast."""
+    letters = "A-Za-z0-9" if ascii else category_class("LMN")
+    return re.compile(rf"([{letters}]+(?:['’\u2010-][{letters}]+)*) ?")
 
 
 def plain(text: str) -> str:
@@ -35,9 +50,28 @@ def plain(text: str) -> str:
     return text.lower().replace("’", "'")
 
 
+def nltk_list(language: str) -> Path | None:
+    """The file of a language in NLTK's corpus of stop words, where it has been downloaded into one of the folders that
+    NLTK looks in; None otherwise. NLTK itself need not be installed: its files are plain lists."""
+    places = [Path(place) for place in os.environ.get("NLTK_DATA", "").split(os.pathsep) if place]
+    places += [Path.home() / "nltk_data"]
+    places += [Path(start) / below / "nltk_data" for start in NLTK_ROOTS for below in ("", "share", "lib")]
+    files = (place / "corpora" / "stopwords" / NLTK_NAMES.get(language, "") for place in places)
+    return next((file for file in files if file.is_file()), None)
+
+
 @cache
-def stop_words(language: str, extended: bool) -> frozenset[str]:
-    """The list of a language; English has a short one of its own unless the extended one is asked for."""
+def stop_words(language: str, extended: bool, nltk: bool) -> frozenset[str]:
+    """The list of a language: its own short one for English, NLTK's, or that of stopwords-iso.
+
+    Raises:
+        FileNotFoundError: for NLTK's where it is not there.
+    """
+    if nltk:
+        file = nltk_list(language)
+        if file is None:
+            raise FileNotFoundError(f"NLTK's list of stop words for {language!r} is not there")
+        return frozenset(map(plain, file.read_text(encoding="utf-8").split()))
     if language == "en" and not extended:
         return ENGLISH
     import stopwordsiso
@@ -48,26 +82,34 @@ def stop_words(language: str, extended: bool) -> frozenset[str]:
 class RemoveStopWords(Preprocessor):
     """Remove words that carry little meaning by themselves, and the space behind each.
 
-    Source of the lists: stopwords-iso, https://github.com/stopwords-iso/stopwords-iso.
+    Sources of the lists: stopwords-iso, https://github.com/stopwords-iso/stopwords-iso; NLTK,
+    https://www.nltk.org/nltk_data, which is not installed with it.
     """
 
     language: Annotated[str, Field(min_length=2, description="ISO 639-1 code of the language")] = "en"
     extended: Annotated[bool, Field(description="For English, the long list instead of function words")] = False
+    nltk: Annotated[bool, Field(description="NLTK's list of the language, where you have downloaded it")] = False
     words: Annotated[tuple[str, ...], Field(description="Your own list, in place of the language's")] = ()
     extra: Annotated[tuple[str, ...], Field(description="Words to remove beside the list")] = ()
     keep: Annotated[tuple[str, ...], Field(description="Words of the list that stay, such as not")] = ()
 
     def problems(self, run: Any) -> Iterator[Problem]:
         """A language without a list."""
-        if self.words or self.language == "en":
+        labels = [label for label, technique in run.preprocessor.items() if technique is self and not self.words]
+        if self.nltk:
+            hint = "python -m nltk.downloader stopwords"
+            for label in labels if nltk_list(self.language) is None else ():
+                reason = f"has no file for {self.language!r} in the folders that NLTK looks in"
+                yield Problem(f"preprocessor.{label}.nltk", reason, self.nltk, hint)
+            return
+        if self.language == "en" or not labels:
             return
         import stopwordsiso
 
         if not stopwordsiso.has_lang(self.language):
             known = ", ".join(sorted(stopwordsiso.langs()))
-            for label, technique in run.preprocessor.items():
-                if technique is self:
-                    yield Problem(f"preprocessor.{label}.language", f"has no list; known: {known}", self.language)
+            for label in labels:
+                yield Problem(f"preprocessor.{label}.language", f"has no list; known: {known}", self.language)
 
     def process(self, document: Document) -> Document | Dropped:
         """The document without stop words."""
@@ -75,13 +117,7 @@ class RemoveStopWords(Preprocessor):
 
     def without_stop_words(self, text: str) -> str:
         """The text without them; case does not matter."""
-        base = {plain(own) for own in self.words} or stop_words(self.language, self.extended)
+        base = {plain(own) for own in self.words} or stop_words(self.language, self.extended, self.nltk)
         removed = (base | {plain(own) for own in self.extra}) - {plain(own) for own in self.keep}
-        parts, last = [], 0
-        for match in word().finditer(text):
-            if plain(match.group()) in removed:
-                parts.append(text[last : match.start()])
-                last = match.end()
-                if text[last : last + 1] == " ":
-                    last += 1
-        return "".join([*parts, text[last:]])
+        low = plain if "’" in text else str.lower
+        return word(text.isascii()).sub(lambda match: "" if low(match[1]) in removed else match[0], text)

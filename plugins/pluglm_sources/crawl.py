@@ -23,7 +23,8 @@ MOST_SITEMAPS = 200
 
 @dataclass(slots=True)
 class Crawl:
-    """One crawl, in breadth: every page at most once, in an order that depends on the sites alone."""
+    """One crawl, in breadth: every page at most once, in an order that depends on the sites alone. Hosts take turns, so
+    that the delay of one is not spent waiting."""
 
     client: Client
     scope: Scope
@@ -34,7 +35,7 @@ class Crawl:
     types: tuple[str, ...]
     sitemaps: bool
     _seen: set[str] = field(default_factory=set)
-    _waiting: deque[tuple[str, int]] = field(default_factory=deque)
+    _waiting: dict[str, deque[tuple[str, int]]] = field(default_factory=dict)
 
     def run(self) -> Iterator[Fetched | Unreadable | Dropped]:
         """The pages in the order in which they were visited, each with `depth`, `address` (the one spelling of
@@ -46,7 +47,7 @@ class Crawl:
             for site in dict.fromkeys(f"{urlsplit(url)[0]}://{urlsplit(url)[1]}" for url in self.scope.start):
                 yield from self._sitemaps(site, robots)
         while self._waiting:
-            url, depth = self._waiting.popleft()
+            url, depth = self._next()
             if pages >= self.max_pages:
                 yield Dropped("page_limit")
                 continue
@@ -58,8 +59,16 @@ class Crawl:
                 continue
             pages += 1
             if pages % 100 == 0:
-                self.say(f"{pages} pages, {len(self._waiting)} waiting")
+                self.say(f"{pages} pages, {sum(map(len, self._waiting.values()))} waiting")
             yield from self._visited(page, depth)
+
+    def _next(self) -> tuple[str, int]:
+        host = next(iter(self._waiting))
+        queue = self._waiting.pop(host)
+        found = queue.popleft()
+        if queue:
+            self._waiting[host] = queue
+        return found
 
     def _may_follow(self, target: str, robots: Robots) -> None:
         if not self.scope.reaches(target):
@@ -100,7 +109,7 @@ class Crawl:
             else:
                 reason = "depth_limit" if depth > self.max_depth else self.traps.caught(url)
             if reason is None:
-                self._waiting.append((url, depth))
+                self._waiting.setdefault(urlsplit(url).netloc, deque()).append((url, depth))
             else:
                 yield Dropped(reason)
 

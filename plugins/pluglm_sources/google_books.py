@@ -5,27 +5,27 @@ from __future__ import annotations
 import glob
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pluglm import Document, Dropped, Problem, Unreadable
+from pluglm import Document, Dropped, Problem, Source, Unreadable
 from pluglm_sources.epub import epub_text
-from pluglm_sources.fetched import Fetched, is_settled, read_record, record_inputs, write_record
+from pluglm_sources.fetched import Fetched
 from pluglm_sources.google_api import answers
 from pluglm_sources.google_ngrams import FIRST, NAME, is_tagged, ngram
 from pluglm_sources.google_volumes import metadata_of, salvaged, text_of_volume, volumes_of
 from pluglm_sources.json_lines import parsed
 from pluglm_sources.local_files import BLOCK, damage_errors, decoded, open_unpacked, read_whole, text_lines_of
-from pluglm_sources.remote import Remote
+from pluglm_sources.recorded import Recorded
 
 LONGEST_ANSWER = 16_000_000
 
 
-class GoogleBooks(Remote):
+class GoogleBooks(Recorded):
     """Google Books: volumes from saved answers of its API or from the API, and the n-grams of version 3.
 
     A volume's text is its title and description; where it is in the public domain and may be read wholly,
@@ -74,16 +74,21 @@ class GoogleBooks(Remote):
         return {"paths": [str(folder / "*")]}
 
     def inputs(self) -> Iterable[Path]:
-        """The files that the globs match, sorted, each once."""
+        """The local files, and what was fetched."""
+        books = [Path(path) for item in self._pages() for path in item.extra.get("books", {}).values()]
+        return [*self._files(), *super().inputs(), *dict.fromkeys(books)]
+
+    def _files(self) -> list[Path]:
         found = {path for pattern in self.paths for path in glob.glob(pattern, recursive=True)}
         return [Path(path) for path in sorted(found) if not Path(path).is_dir()]
 
     def problems(self, run: Any) -> Iterator[Problem]:
-        """Nothing to read, a glob that matches no file, or years that end before they begin."""
+        """Nothing to read, a glob or a record that matches no file, or years that end before they begin."""
+        yield from super().problems(run)
         for label, source in run.source.items():
             if source is not self:
                 continue
-            if not (self.paths or self.query or self.volumes):
+            if not (self.paths or self.query or self.volumes or self.record):
                 yield Problem(f"source.{label}.paths", "paths, query or volumes must be given", list(self.paths))
             for pattern in self.paths:
                 if not any(not Path(path).is_dir() for path in glob.iglob(pattern, recursive=True)):
@@ -91,19 +96,60 @@ class GoogleBooks(Remote):
             if self.last_year < self.first_year:
                 yield Problem(f"source.{label}.last_year", f"is before first_year={self.first_year}", self.last_year)
 
-    def fetch(self, store: Path, say: Callable[[str], None]) -> GoogleBooks:
-        """What the API answers, page by page, and books that may be had whole."""
-        if not (self.query or self.volumes):
-            return self
-        record = self.record_path(store, "paths", "first_year", "last_year", "min_count", "weighting")
-        if self.refresh or not is_settled(record):
-            write_record(record, answers(self, store, say))
-        return FetchedGoogleBooks.model_validate({**dict(self), "record": record})
+    def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
+        """The source with what the API answers, page by page, and books that may be had whole."""
+        return super().fetch(store, say) if self.query or self.volumes else self
+
+    def gather(self, store: Path, say: Callable[[str], None]) -> Iterator[Fetched | Unreadable]:
+        """Answers of the API, and behind each the EPUBs of its volumes."""
+        return answers(self, store, say)
+
+    def resolved(self, items: Iterable[Fetched | Unreadable | Dropped]) -> Iterator[Fetched | Unreadable | Dropped]:
+        """Answers with the EPUBs that lie behind them as `extra["books"]`: path by id."""
+        page: Fetched | None = None
+        behind: list[Unreadable | Dropped] = []
+        for item in items:
+            if not isinstance(item, Fetched):
+                behind.append(item)
+            elif "volume" in item.extra and page is not None:
+                books = {**page.extra.get("books", {}), item.extra["volume"]: str(item.path)}
+                page = replace(page, extra={**page.extra, "books": books})
+            else:
+                yield from ((page, *behind) if page is not None else behind)
+                page, behind = item, []
+        yield from ((page, *behind) if page is not None else behind)
+
+    def shards(self) -> Sequence[Source]:
+        """A local file each, and then what was fetched."""
+        alone: dict[str, object] = {"query": "", "volumes": (), "record": None}
+        local = [self.model_copy(update={"paths": (glob.escape(str(path)),), **alone}) for path in self._files()]
+        fetched = super().shards() if self.record or self.query or self.volumes else ()
+        return [*local, *(shard.model_copy(update={"paths": ()}) for shard in fetched)] or (self,)
 
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
-        """The documents, in the order of the sorted paths."""
-        for path in self.inputs():
+        """The documents of the local files in the order of their paths, and of what was fetched."""
+        for path in self._files():
             yield from self._ngrams(path) if _has_ngrams(path) else self._file(path)
+        if self.record or self.query or self.volumes:
+            for item in self._items():
+                yield from self._page(item) if isinstance(item, Fetched) else (item,)
+
+    def _pages(self) -> Iterator[Fetched]:
+        if self.record is not None:
+            yield from (item for item in self._items() if isinstance(item, Fetched))
+
+    def _page(self, fetched: Fetched) -> Iterator[Document | Unreadable | Dropped]:
+        content = read_whole(fetched.path, self.max_bytes)
+        text = content if isinstance(content, Unreadable) else decoded(content, fetched.url)
+        if isinstance(text, Unreadable):
+            yield replace(text, locator=fetched.url)
+        else:
+            books = {number: Path(path) for number, path in fetched.extra.get("books", {}).items()}
+            yield from self._answer(text, fetched.url, {"retrieved": fetched.retrieved}, books)
+
+    def document(self, fetched: Fetched) -> Document | Unreadable | Dropped:
+        """The first volume of an answer; `read` gives all of them."""
+        return next(self._page(fetched), Dropped("no_volume"))
 
     def _file(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
         if any(name in (".jsonl", ".ndjson") for name in path.suffixes):
@@ -176,14 +222,15 @@ class GoogleBooks(Remote):
             if isinstance(line, Unreadable):
                 yield line
                 continue
+            if is_tagged(line.partition("\t")[0]):
+                yield Dropped("part_of_speech")
+                continue
             try:
                 found = ngram(line, self.first_year, self.last_year)
             except ValueError as error:
                 yield Unreadable(locator, "not_an_ngram", str(error))
                 continue
-            if is_tagged(found.words):
-                yield Dropped("part_of_speech")
-            elif found.matches < self.min_count:
+            if found.matches < self.min_count:
                 yield Dropped("too_rare")
             else:
                 ratio = found.matches / self.min_count
@@ -197,36 +244,6 @@ class GoogleBooks(Remote):
                     "locator": locator,
                 }
                 yield Document(found.words, id=locator, metadata=metadata, weight=weight)
-
-
-class FetchedGoogleBooks(GoogleBooks):
-    """Google Books with what `fetch` brought."""
-
-    name = "google_books"
-
-    record: Path
-
-    def inputs(self) -> Iterable[Path]:
-        """The local files, the record, and what was fetched."""
-        return [*super().inputs(), *record_inputs(self.record)]
-
-    def read(self) -> Iterator[Document | Unreadable | Dropped]:
-        """The documents of the local files, and of what was fetched."""
-        for path in super().inputs():
-            yield from self._ngrams(path) if _has_ngrams(path) else self._file(path)
-        items = list(read_record(self.record))
-        fetched = [item for item in items if isinstance(item, Fetched)]
-        books = {item.extra["volume"]: item.path for item in fetched if "volume" in item.extra}
-        for item in items:
-            if not isinstance(item, Fetched):
-                yield item
-            elif "volume" not in item.extra:
-                content = read_whole(item.path, self.max_bytes)
-                text = content if isinstance(content, Unreadable) else decoded(content, item.url)
-                if isinstance(text, Unreadable):
-                    yield replace(text, locator=item.url)
-                else:
-                    yield from self._answer(text, item.url, {"retrieved": item.retrieved}, books)
 
 
 def _has_ngrams(path: Path) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import lt
 
 NAME = re.compile(r"[1-5]-\d{5}-of-\d{5}(?:\.gz)?")
 FIRST = re.compile(rb"[^\t\n]+(?:\t\d{3,4},\d+,\d+)+(?:\n|$)")
+COUNTS = re.compile(r"\d{3,4},\d{1,15},\d{1,15}(?:\t\d{3,4},\d{1,15},\d{1,15})*")
 # A part of speech after a word (run_VERB) or in its place (_VERB_), and the bounds of sentences.
 TAG = re.compile(
     r"_(?:NOUN|PROPN|VERB|ADJ|ADV|PRON|DET|ADP|NUM|CONJ|PRT|X|AUX|CCONJ|SCONJ|INTJ|PART|SYM|PUNCT|START|END|ROOT|\.)_?"
@@ -32,23 +35,19 @@ def ngram(line: str, first: int, last: int) -> Ngram:
     Raises:
         ValueError: where the line is of another form.
     """
-    words, *counts = line.split("\t")
-    if not words or not counts:
-        raise ValueError("no counts behind the n-gram")
-    matches = volumes = since = until = before = 0
-    for count in counts:
-        year_text, match_text, volume_text = count.split(",")
-        year = int(year_text)
-        if year <= before:
-            raise ValueError(f"the year {year} after {before}")
-        before = year
-        if first <= year <= last:
-            matches += int(match_text)
-            volumes += int(volume_text)
-            since, until = since or year, year
-    if before > 9999 or matches < volumes or volumes < 0:
-        raise ValueError("counts that cannot be")
-    return Ngram(words, matches, volumes, since, until)
+    words, _, counts = line.partition("\t")
+    if not words or COUNTS.fullmatch(counts) is None:
+        raise ValueError("not YEAR,MATCHES,VOLUMES behind the n-gram")
+    # One list and its slices, because lines have up to 500 years.
+    numbers = list(map(int, counts.replace("\t", ",").split(",")))
+    years = numbers[0::3]
+    if not all(map(lt, years, years[1:])):
+        raise ValueError("years that do not ascend")
+    begin, end = bisect_left(years, first), bisect_right(years, last)
+    matches, volumes = sum(numbers[1::3][begin:end]), sum(numbers[2::3][begin:end])
+    if matches < volumes:
+        raise ValueError(f"{matches} matches in {volumes} volumes")
+    return Ngram(words, matches, volumes, *((years[begin], years[end - 1]) if begin < end else (0, 0)))
 
 
 def is_tagged(words: str) -> bool:

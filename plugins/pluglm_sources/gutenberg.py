@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pluglm import Document, Dropped, Problem, Unreadable
+from pluglm import Document, Dropped, Problem, Source, Unreadable
 from pluglm_sources.archives import zip_members
-from pluglm_sources.fetched import Fetched, FetchError, is_settled, read_record, record_inputs, write_record
+from pluglm_sources.fetched import Fetched, FetchError
 from pluglm_sources.gutenberg_text import NotGutenberg, book, encoding_of
 from pluglm_sources.packed_streams import whole
-from pluglm_sources.remote import Remote
+from pluglm_sources.recorded import Recorded
 
 NAME = re.compile(r"(?:pg)?(\d+)(-0|-8|)\.(?:txt(?:\.utf-?8)?(?:\.gz(?:ip)?|\.bz2|\.zst)?|zip)", re.IGNORECASE)
 """1342-0.txt, 1342-8.zip, pg1342.txt.utf8: https://www.gutenberg.org/help/file_formats.html"""
+
+SHARD = 20
+"""So many books are read by one process at a time."""
 
 
 def rank(path: Path) -> tuple[int, bool, int, str]:
@@ -49,7 +52,7 @@ def addresses(mirror: str, number: int) -> list[str]:
     return [f"{mirror.rstrip('/')}/{path}" for path in (f"cache/epub/{number}/pg{number}.txt", *texts)]
 
 
-class Gutenberg(Remote):
+class Gutenberg(Recorded):
     """Books of Project Gutenberg: a local mirror, single files, or catalogue numbers that are fetched.
 
     A folder is searched for the layout of the mirrors (1/3/4/1342/1342-0.txt, cache/epub/1342/pg1342.txt), and of each
@@ -90,7 +93,10 @@ class Gutenberg(Remote):
         return {"paths": [str(folder)]}
 
     def inputs(self) -> Iterable[Path]:
-        """The best file of each book."""
+        """The best local file of each book, and what was fetched."""
+        return [*self._files(), *super().inputs()]
+
+    def _files(self) -> list[Path]:
         found: set[Path] = set()
         for pattern in self.paths:
             for path in map(Path, glob.glob(pattern, recursive=True)):
@@ -103,25 +109,22 @@ class Gutenberg(Remote):
         return best_files(found)
 
     def problems(self, run: Any) -> Iterator[Problem]:
-        """Nothing to read, or a glob that matches no file."""
+        """Nothing to read, or a glob or a record that matches no file."""
+        yield from super().problems(run)
         for label, source in run.source.items():
             if source is self:
-                if not self.paths and not self.books:
+                if not (self.paths or self.books or self.record):
                     yield Problem(f"source.{label}.paths", "paths or books must be given", list(self.paths))
                 for pattern in self.paths:
                     if next(glob.iglob(pattern, recursive=True), None) is None:
                         yield Problem(f"source.{label}.paths", "matches no file", pattern)
 
-    def fetch(self, store: Path, say: Callable[[str], None]) -> Gutenberg:
-        """The books asked for by number."""
-        if not self.books:
-            return self
-        record = self.record_path(store, "paths", "languages", "copyrighted")
-        if self.refresh or not is_settled(record):
-            write_record(record, self._asked(store, say))
-        return FetchedGutenberg.model_validate({**dict(self), "record": record})
+    def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
+        """The source with the books asked for by number."""
+        return super().fetch(store, say) if self.books else self
 
-    def _asked(self, store: Path, say: Callable[[str], None]) -> Iterator[Fetched | Unreadable]:
+    def gather(self, store: Path, say: Callable[[str], None]) -> Iterator[Fetched | Unreadable]:
+        """The books asked for by number, each from the first place where the mirror has it."""
         client = self.client(store)
         for number in dict.fromkeys(self.books):
             found: Fetched | Unreadable = Unreadable(
@@ -139,9 +142,27 @@ class Gutenberg(Remote):
                 say(f"{found.locator}: {found.reason}")
             yield found
 
+    def shards(self) -> Sequence[Source]:
+        """Some local books each, and then what was fetched."""
+        files = [glob.escape(str(path)) for path in self._files()]
+        starts = range(0, len(files), SHARD)
+        alone: dict[str, object] = {"books": (), "record": None}
+        local = [self.model_copy(update={"paths": tuple(files[start : start + SHARD]), **alone}) for start in starts]
+        fetched = super().shards() if self.record or self.books else ()
+        return [*local, *(shard.model_copy(update={"paths": ()}) for shard in fetched)] or (self,)
+
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
-        """The books, in the order of the sorted paths."""
-        yield from self._local(self.inputs())
+        """The local books in the order of their paths, and those that were fetched in the order they were asked for."""
+        yield from self._local(self._files())
+        if self.record or self.books:
+            yield from super().read()
+
+    def document(self, fetched: Fetched) -> Document | Unreadable | Dropped:
+        """The book in a file that was fetched."""
+        content = whole(fetched.path, self.max_bytes)
+        if isinstance(content, Unreadable):
+            return replace(content, locator=fetched.url)
+        return self._book(content, fetched.url, fetched.url.rpartition("/")[2], {"retrieved": fetched.retrieved})
 
     def _local(self, paths: Iterable[Path]) -> Iterator[Document | Unreadable | Dropped]:
         for path in paths:
@@ -186,29 +207,3 @@ class Gutenberg(Remote):
             **more,
         }
         return Document(found.text, id=locator, metadata=metadata)
-
-
-class FetchedGutenberg(Gutenberg):
-    """Project Gutenberg with the books that `fetch` brought."""
-
-    name = "gutenberg"
-
-    record: Path
-
-    def inputs(self) -> Iterable[Path]:
-        """The local files, the record, and what was fetched."""
-        return [*super().inputs(), *record_inputs(self.record)]
-
-    def read(self) -> Iterator[Document | Unreadable | Dropped]:
-        """The local books, and those that were fetched in the order they were asked for."""
-        yield from self._local(super().inputs())
-        for item in read_record(self.record):
-            if not isinstance(item, Fetched):
-                yield item
-                continue
-            content = whole(item.path, self.max_bytes)
-            if isinstance(content, Unreadable):
-                yield replace(content, locator=item.url)
-            else:
-                name = item.url.rpartition("/")[2]
-                yield self._book(content, item.url, name, {"retrieved": item.retrieved})

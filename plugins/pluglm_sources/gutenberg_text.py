@@ -10,18 +10,15 @@ HEAD = 16_000
 """How many bytes or characters of a file its header lies within."""
 FORM = r"E-?(?:BOOK|TEXT)"
 START = re.compile(
-    rf"^[ \t]*\*{{3}}[ \t]*START OF (?:THE|THIS)(?: COPYRIGHTED)? PROJECT GUTENBERG {FORM}\b[^*]{{0,400}}?\*{{3}}.*$",
-    re.MULTILINE | re.IGNORECASE,
+    rf"[ \t]*\*{{3}}[ \t]*START OF (?:THE|THIS)(?: COPYRIGHTED)? PROJECT GUTENBERG {FORM}\b[^*]{{0,400}}?\*{{3}}.*",
+    re.IGNORECASE,
 )
-END = re.compile(
-    rf"^[ \t]*\*{{3}}[ \t]*END OF (?:THE|THIS)(?: COPYRIGHTED)? PROJECT GUTENBERG {FORM}\b",
-    re.MULTILINE | re.IGNORECASE,
-)
-SMALL_PRINT_END = re.compile(r"^[ \t]*\*?END[* ]?[* ]?THE SMALL PRINT!.*$", re.MULTILINE)
-SMALL_PRINT_START = re.compile(r"^[ \t]*\*{3}START\*{2}THE SMALL PRINT!", re.MULTILINE)
-LAST_LINE = re.compile(
-    rf"^[ \t]*\**[ \t]*End of (?:the |this )?Project Gutenberg(?:['’]s|[ ]{FORM}).*$", re.MULTILINE | re.IGNORECASE
-)
+END = re.compile(rf"[ \t]*\*{{3}}[ \t]*END OF (?:THE|THIS)(?: COPYRIGHTED)? PROJECT GUTENBERG {FORM}\b", re.IGNORECASE)
+SMALL_PRINT_END = re.compile(r"[ \t]*\*?END[* ]?[* ]?THE SMALL PRINT!.*")
+SMALL_PRINT_START = re.compile(r"[ \t]*\*{3}START\*{2}THE SMALL PRINT!")
+LAST_LINE = re.compile(rf"[ \t]*\**[ \t]*End of (?:the |this )?Project Gutenberg(?:['’]s|[ ]{FORM}).*", re.IGNORECASE)
+# In the line of every marker; found as they are, which is many times faster than any pattern.
+SIGNS = ("PROJECT GUTENBERG", "Project Gutenberg", "project gutenberg", "THE SMALL PRINT!")
 CREDITS = re.compile(
     r"\s*((?:Produced|Transcribed|(?:This )?(?:Project Gutenberg )?e-?(?:text|book) (?:was )?(?:prepared|produced|"
     r"transcribed|created)|HTML version(?: prepared)?) by\b(?:[^\n]*\n)+?)[ \t]*\n",
@@ -106,27 +103,39 @@ def parted(text: str) -> tuple[str, str, str]:
     Raises:
         NotGutenberg: where it has no marker of a start, or its end is missing.
     """
-    start = START.search(text)
-    small = [match for match in SMALL_PRINT_END.finditer(text) if match.start() < max(len(text) // 2, HEAD)]
+    lines = marked_lines(text)
+    start = next((match for line in lines if (match := START.match(text, line))), None)
+    ends_of_print = [match.end() for line in lines if (match := SMALL_PRINT_END.match(text, line))]
+    # At the end of a file the small print is part of what follows the book.
+    small = [end for end in ends_of_print if end < max(len(text) // 2, HEAD)]
     if start is None and not small:
         raise NotGutenberg("no_start_marker", "neither *** START OF ... nor *END*THE SMALL PRINT!")
-    begin = max([start.end()] if start else [], default=0)
+    begin = start.end() if start else 0
     # Files of the years between have both; the small print may stand on either side of the marker.
-    begin = max([begin, *(match.end() for match in small if match.end() < begin + 2 * HEAD or start is None)])
-    ends = [match.start() for match in END.finditer(text, begin)]
-    close = [match.start() for match in SMALL_PRINT_START.finditer(text, begin)]
-    if start is not None and not ends and not close:
+    begin = max([begin, *(end for end in small if start is None or end < begin + 2 * HEAD)])
+    behind = [line for line in lines if line >= begin]
+    ends = [line for line in behind if END.match(text, line)]
+    prints = [line for line in behind if SMALL_PRINT_START.match(text, line)]
+    if start is not None and not ends and not prints:
         raise NotGutenberg("truncated", "it has a START and no END")
     # The last of them: works in several parts have one behind each.
-    end = ends[-1] if ends else close[0] if close else len(text)
-    last = [
-        match.start()
-        for match in LAST_LINE.finditer(text, begin, end)
-        if match.start() > min((begin + end) // 2, end - 4_000)
-    ]
-    if last and (not ends or end - last[-1] < 2_000):
-        end = last[-1]
+    end = ends[-1] if ends else prints[0] if prints else len(text)
+    last = [line for line in behind if line < end and LAST_LINE.match(text, line)]
+    late = [line for line in last if line > min((begin + end) // 2, end - 4_000)]
+    if late and (not ends or end - late[-1] < 2_000):
+        end = late[-1]
     return text[:begin], text[begin:end], text[end:]
+
+
+def marked_lines(text: str) -> list[int]:
+    """Where the lines begin that may be markers."""
+    found = set()
+    for sign in SIGNS:
+        at = text.find(sign)
+        while at >= 0:
+            found.add(text.rfind("\n", 0, at) + 1)
+            at = text.find(sign, at + 1)
+    return sorted(found)
 
 
 def book(text: str) -> Book:

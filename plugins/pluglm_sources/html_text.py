@@ -18,8 +18,9 @@ CREATIVE_COMMONS = re.compile(
     re.IGNORECASE,
 )
 LINKING = ("a", "area", "link", "base")
-# How deep elements may nest, and from how many tags on it is looked at whether they do.
-DEEPEST, MANY_TAGS = 500, 2000
+# Elements times depth that the rules for main content are given; about a second. Up to the first depth all pages may
+# nest, beyond the second none.
+MOST_WORK, SHALLOW, DEEPEST = 20_000_000, 100, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class HtmlPage:
         title: of its head, or "".
         canonical: what it gives as its own address, as it is written there, or "".
         licence: SPDX id where its rel=license link is known, else that link, or "".
-        language: the lang attribute, or "".
+        language: the lang (or xml:lang) attribute, or "".
         robots: directives to robots in lower case (noindex, nofollow, none ...).
         base: what links are relative to, as it is written there, or "".
         links: what it links to, without links marked nofollow, as written there.
@@ -114,7 +115,7 @@ def html_page(content: bytes, charset: str | None = None, extractor: Extractor |
         title=" ".join((root.findtext(".//title") or "").split()),
         canonical=next((link for tag, link, rel in marked if tag == "link" and "canonical" in rel), ""),
         licence=spdx_of(next((link for tag, link, rel in marked if tag != "base" and "license" in rel), "")),
-        language=(root.get("lang") or "").strip(),
+        language=(root.get("lang") or root.get("xml:lang") or "").strip(),
         robots=frozenset(word for words in directives for word in words),
         base=next((link for tag, link, _ in marked if tag == "base"), ""),
         links=tuple(link for tag, link, rel in marked if tag in ("a", "area") and "nofollow" not in rel),
@@ -136,9 +137,9 @@ def _words(element: Any, attribute: str) -> list[str]:
     return re.split(r"[\s,]+", (element.get(attribute) or "").strip().lower())
 
 
-def nests_deep(tree: Any) -> bool:
-    """Whether elements of a page nest deeper than DEEPEST."""
-    return tree.document.query_selector(">".join(["*"] * (DEEPEST + 1))) is not None
+def nests_deeper(tree: Any, depth: int) -> bool:
+    """Whether elements of a page nest deeper than that."""
+    return tree.document.query_selector(">".join(["*"] * (depth + 1))) is not None
 
 
 def _text(source: str, extractor: Extractor) -> str:
@@ -148,11 +149,12 @@ def _text(source: str, extractor: Extractor) -> str:
         from resiliparse.parse.html import HTMLTree
 
         page: Any = source
-        # Where there are few tags that open something, there is no depth.
-        if extractor != "plain" and source.count("<") > MANY_TAGS < source.count("<") - source.count("</"):
+        opened = source.count("<") - source.count("</")
+        if extractor != "plain" and opened**2 > MOST_WORK:
+            # The rules for main content look from each element up to the root: minutes for a page that is made for it.
+            # One with fewer tags cannot be such a page, and is spared this look.
             page = HTMLTree.parse(source)
-            # The rules for main content take the square of the depth in time: minutes for a page made for it.
-            if nests_deep(page):
+            if nests_deeper(page, min(DEEPEST, max(SHALLOW, MOST_WORK // opened))):
                 extractor = "plain"
         text = extract_plain_text(page, main_content=extractor != "plain", alt_texts=False).strip()
     if extractor == "trafilatura" or (extractor == "auto" and not text):

@@ -59,7 +59,6 @@ class Client:
     max_bytes: int = 1 << 30
     allow_private_hosts: bool = False
     refresh: bool = False
-    requests: int = field(default=0, init=False)
     _pools: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(num_pools=20), init=False)
     _delays: dict[str, float] = field(default_factory=dict, init=False)
     _next: dict[str, float] = field(default_factory=dict, init=False)
@@ -84,6 +83,7 @@ class Client:
 
         Raises:
             FetchError: where it cannot be had.
+            OSError: where the store cannot be written.
         """
         url = url.partition("#")[0]
         try:
@@ -136,7 +136,6 @@ class Client:
             known = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
             headers |= {name: wish.kept.headers[key] for key, name in known.items() if key in wish.kept.headers}
         self._wait(urlsplit(url).netloc)
-        self.requests += 1
         secret = wish.secret if url == wish.entry.url else {}
         try:
             response = send(self._pools, url, headers, secret, self.timeout, self.allow_private_hosts)
@@ -144,7 +143,8 @@ class Client:
             raise again_after(error, url) from None
         try:
             return self._answer(url, wish, response, begun, begun_headers)
-        except (HTTPError, OSError) as error:
+        # No OSError: that would be the disk's, which no other try helps.
+        except HTTPError as error:
             raise again_after(error, url) from None
         finally:
             # What was not read to its end must not be taken for the next answer.
@@ -201,6 +201,7 @@ class Client:
         size, start = begun, time.monotonic()
         too_large = FetchError("too_large", f"{url} has more than {self.max_bytes} bytes")
         if expected is not None and expected > self.max_bytes:
+            entry.forget_part()
             raise too_large
         with entry.part.open("ab" if begun else "wb") as file:
             while block := response.read1(BLOCK, decode_content=False):

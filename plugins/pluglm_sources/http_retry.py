@@ -60,6 +60,6 @@ def persist(action: Callable[[], Result], url: str, retries: int, backoff: float
 def patience_of(retry_after: str | None) -> float:
     """Seconds that a Retry-After header asks for, in either of its forms; 0 for none."""
     try:
-        return Retry(retry_after_max=10**9).parse_retry_after(retry_after or "0")
+        return Retry().parse_retry_after(retry_after or "0")
     except InvalidHeader:
         return 0

@@ -127,7 +127,9 @@ def _blocks(node: Any) -> Iterator[str]:
         if name in SECTIONS:
             yield from _blocks(child)
         elif name and name not in LEFT_OUT and name not in ("sec-meta", "fn"):
-            # Brackets in which there were only references go with them.
-            text = tidy(EMPTY.sub("", inline(child)).replace(GONE, ""))
-            if text:
-                yield re.sub(r" +(?=[.,;:])", "", text)
+            text = inline(child)
+            if GONE in text:
+                # Brackets in which there were only references go with them.
+                text = re.sub(rf" *{GONE}", "", EMPTY.sub("", text))
+            if text := tidy(text):
+                yield text

@@ -43,15 +43,23 @@ def first(node: Any, name: str) -> Any:
 
 def tidy(text: str) -> str:
     """Spaces as single ones, and no blank lines."""
-    text = re.sub(r"[^\S\n]+", " ", text)
-    return re.sub(r" ?\n[ \n]*", "\n", text).strip()
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return re.sub(r" ?\n[ \n]*", "\n", text).strip() if "\n" in text else text.strip()
+
+
+def _spaced(text: str | None) -> str:
+    if not text:
+        return ""
+    inner = " ".join(text.split())
+    return f"{' ' * text[0].isspace()}{inner}{' ' * text[-1].isspace()}" if inner else " "
 
 
 def inline(node: Any) -> str:
     """The text of an element: lists as lines, formulas as TeX where it is given, numbers of references as `GONE`."""
-    parts = [re.sub(r"\s+", " ", node.text or "")]
+    parts = [_spaced(node.text)]
     for child in node:
-        parts += [_text_of(child), re.sub(r"\s+", " ", child.tail or "")]
+        parts += [_text_of(child), _spaced(child.tail)]
     return "".join(parts)
 
 

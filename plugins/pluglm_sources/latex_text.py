@@ -15,9 +15,10 @@ MOST_UNCLOSED = 200
 GONE = "\ue000"
 
 TOKEN = re.compile(
-    r"[^\\${}~&\n`'-]+|\\(begin|end)[ \t]*\{([^{}\n]{0,60})\}|\\([A-Za-z@]+)\*?[ \t]*|\\(.)|(\$\$?)|(\n[ \t]*\n\s*)|.",
+    r"[^\\${}~&]+|\\(begin|end)[ \t]*\{([^{}\n]{0,60})\}|\\([A-Za-z@]+)\*?[ \t]*|\\(.)|(\$\$?)|.",
     re.DOTALL,
 )
+BLANK = re.compile(r"\n[ \t]*\n\s*")
 GROUP_PART = re.compile(r"\\.|[{}]", re.DOTALL)
 OPEN_BRACE = re.compile(r"[ \t\n]*(?=\{)")
 OPTION = re.compile(r"[ \t]*\[[^\[\]{}]{0,500}(?:\{[^{}]{0,200}\}[^\[\]{}]{0,500})?\]")
@@ -92,7 +93,7 @@ def plain(source: str, maths: Callable[[str], str]) -> str:
         if token is None:
             break
         begin, at = at, token.end()
-        edge, environment, name, sign, dollars, blank = token.groups()
+        edge, environment, name, sign, dollars = token.groups()
         first = source[begin]
         if edge == "begin":
             kind, close = environment.rstrip("*"), f"\\end{{{environment}}}"
@@ -107,7 +108,7 @@ def plain(source: str, maths: Callable[[str], str]) -> str:
             elif kind in VERBATIM:
                 out += [source[at:stop], "\n\n"]
             at = stop + len(close)
-        elif edge or blank:
+        elif edge:
             out.append("\n\n")
         elif dollars or sign in ("(", "["):
             close = dollars or ("\\)" if sign == "(" else "\\]")
@@ -147,13 +148,17 @@ def plain(source: str, maths: Callable[[str], str]) -> str:
             pending = ""
         elif first == "}":
             out.append(closing.pop() if closing else "")
-        elif first in "`'-":
-            mark, quote = next((pair for pair in QUOTES if source.startswith(pair[0], begin)), (first, first))
-            out.append(quote)
-            at = begin + len(mark)
         else:
-            out.append(" " if first in "~&\n" else token[0])
+            out.append(" " if first in "~&" else _typeset(token[0]))
     return tidy("".join(out))
+
+
+def _typeset(text: str) -> str:
+    if "\n" in text:
+        text = "\n\n".join(part.replace("\n", " ") for part in BLANK.split(text))
+    for signs, typed in QUOTES:
+        text = text.replace(signs, typed)
+    return text
 
 
 def tidy(text: str) -> str:

@@ -23,12 +23,14 @@ class NotPdf(ValueError):
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     # It logs each oddity of a file; what cannot be read is told by exceptions.
-    logger = logging.getLogger("pypdf")
-    before, logger.disabled = logger.disabled, True
+    logger, handler = logging.getLogger("pypdf"), logging.NullHandler()
+    before, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.disabled = before
+        logger.removeHandler(handler)
+        logger.propagate = before
 
 
 def pdf_text(content: bytes | BinaryIO, most: int) -> tuple[str, dict[str, str], dict[int, str]]:

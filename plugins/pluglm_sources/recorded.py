@@ -54,12 +54,17 @@ class Recorded(Remote):
 
     def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
         """The source that reads what is in `store`, after fetching what is not."""
+        from filelock import FileLock
+
         if self.record is not None:
             return self
         path = self.record_path(store, "record")
         path = path.with_stem(f"{path.stem}{self.seed()[:16]}")
-        if self.refresh or not is_settled(path):
-            write_record(path, self.gather(store, say))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Of two runs that want the same, one fetches; the other waits, and finds it done.
+        with FileLock(path.with_suffix(".lock")):
+            if self.refresh or not is_settled(path):
+                write_record(path, self.gather(store, say))
         return self.model_copy(update={"record": path})
 
     def read(self) -> Iterator[Document | Unreadable | Dropped]:

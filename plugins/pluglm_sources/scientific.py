@@ -117,7 +117,7 @@ class Scientific(FileSource):
     def _archive(self, pieces: Pieces, place: str, path: Path | None) -> Papers:
         """The papers of a tar; one within another (`path` is None) holds the sources of a single paper."""
         sources: dict[str, bytes] = {}
-        size = others = pdfs = articles = 0
+        size = others = pdfs = articles = damage = 0
 
         def wanted(name: str) -> bool:
             nonlocal pdfs
@@ -130,6 +130,7 @@ class Scientific(FileSource):
             if isinstance(member, Unreadable):
                 yield member
                 others += 1
+                damage += member.reason not in ("unsafe_path", "not_a_regular_file", "file_too_large")
             elif member.name.lower().endswith(XML):
                 articles += 1
                 yield from self._articles(Pieces.of(member.content), member.locator)
@@ -141,6 +142,9 @@ class Scientific(FileSource):
                 sources |= {member.name: member.content} if size <= self.max_bytes else {}
         if size > self.max_bytes:
             yield Unreadable(place, "file_too_large", f"sources of {size} bytes, more than {self.max_bytes}")
+        elif sources and not articles and damage:
+            # A paper that may lack a part is none; what is wrong with its archive has been told.
+            return
         elif sources and not articles:
             yield self._source(sources, place, path.name if path else place.rpartition(":")[2])
         elif pdfs and path is not None and not articles:

@@ -134,6 +134,8 @@ class WebScrape(Recorded):
         except OSError as error:
             return Unreadable(address, "unreadable", str(error))
         metadata = {"locator": address, "retrieved": fetched.retrieved}
+        if "content-language" in fetched.headers:
+            metadata["language"] = fetched.headers["content-language"]
         if fetched.media_type == TEXT:
             text = decode_html(content, fetched.charset).strip()
         else:

@@ -24,7 +24,7 @@ from pluglm_preprocessors.decontaminate import Decontaminate
 from pluglm_preprocessors.english_words import words as english_words
 from pluglm_preprocessors.fix_encoding import FixEncoding
 from pluglm_preprocessors.gopher import most_frequent_ngram, repeated, repeated_ngrams
-from pluglm_preprocessors.identifiers import iban, luhn, spans
+from pluglm_preprocessors.identifiers import CARD, EMAIL, IBAN, IP4, KINDS, PHONE, SIGNS, iban, luhn, spans
 from pluglm_preprocessors.language import Language
 from pluglm_preprocessors.personal_data import PersonalData
 from pluglm_preprocessors.quality import Quality
@@ -106,6 +106,34 @@ def test_language_is_found(code):
     others = tuple(set(SENTENCES) - {code})
     assert after(Language(languages=others), SENTENCES[code]) == Dropped("other_language")
     assert after(Language(languages=others, action="tag"), SENTENCES[code]).metadata["language"] == code
+
+
+@pytest.mark.parametrize("text", ["La casa è piccola.", "Das ist gut.", "Det er en god bok.", "O rato roeu a rolha."])
+def test_lingua_says_what_lingua_says(text):
+    from lingua import IsoCode639_1, LanguageDetectorBuilder
+
+    candidates = ("de", "it", "nb", "pt")
+    codes = [getattr(IsoCode639_1, code.upper()) for code in candidates]
+    detector = LanguageDetectorBuilder.from_iso_codes_639_1(*codes).build()
+    best = detector.compute_language_confidence_values(text)[0]
+    technique = Language(model="lingua", candidates=candidates, action="tag")
+    found = after(technique, text).metadata
+    assert found["language"] == detector.detect_language_of(text).iso_code_639_1.name.lower()
+    assert found["language_probability"] == round(best.value, 4)
+    assert after(technique, "17 + 4").metadata["language"] == "und"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("{model: lingua, languages: [xx]}", r"languages=xx: has no model"),
+        ("{model: lingua, candidates: [de]}", "needs two"),
+        ("{model: lingua, candidates: [de, xx]}", "candidates=xx: has no model"),
+    ],
+)
+def test_lingua_refuses_what_it_does_not_know(setting, said):
+    with pytest.raises(ConfigError, match=said):
+        compose(["preprocessor=[language]", f"preprocessor.language={setting}"])
 
 
 def test_language_of_next_to_nothing_is_unsure():
@@ -349,6 +377,27 @@ def test_documents_of_the_evaluation_are_dropped(tmp_path):
     assert after(share, spoilt + " " + PROSE[0]).text and after(share, question) == Dropped("in_evaluation")
 
 
+def test_shared_ngrams_are_those_that_sets_share(tmp_path):
+    path = tmp_path / "eval.txt"
+    evaluation = [" ".join(text.split()[20:45]).replace("\n", " ") for text in PROSE[:40]]
+    path.write_text("\n".join(evaluation), encoding="utf-8")
+
+    def grams(text):
+        found = [word.casefold() for word in re.findall(r"\w+", text)]
+        return set(zip(*(found[place:] for place in range(8)), strict=False))
+
+    known = set().union(*map(grams, evaluation))
+    outcomes = set()
+    for text in [*PROSE[:80], *(" ".join(text.split()[:60]) for text in PROSE[:80])]:
+        own = grams(text)
+        for share in (0.0, 0.2):
+            wanted = bool(own & known) and len(own & known) >= share * len(own)
+            technique = Decontaminate(paths=(str(path),), ngram=8, min_share=share)
+            assert isinstance(after(technique, text), Dropped) == wanted
+            outcomes.add((share, wanted))
+    assert len(outcomes) == 4
+
+
 def test_decontaminate_reads_lines_and_refuses_what_is_not_there(tmp_path):
     path = tmp_path / "eval.txt"
     path.write_text("one two three four\n\nfive six\n")
@@ -362,6 +411,44 @@ def test_decontaminate_reads_lines_and_refuses_what_is_not_there(tmp_path):
     bad.write_text("{}\n{\n")
     with pytest.raises(ConfigError, match=r"bad\.jsonl:2"):
         compose(["preprocessor=[decontaminate]", f"preprocessor.decontaminate.paths=[{bad}]"])
+
+
+# what has nothing to do
+
+
+def test_what_does_not_change_is_the_same_document(tmp_path):
+    (tmp_path / "eval.txt").write_text("one two three four five six seven\n", encoding="utf-8")
+    document = Document(GOOD, id="d", fields={"label": "a"})
+    techniques = (
+        FixEncoding(),
+        FixEncoding(always=True),
+        Regex(pattern="xyz"),
+        Regex(pattern="xyz", action="drop"),
+        PersonalData(),
+        PersonalData(action="drop"),
+        Quality(),
+        Quality(rules=("c4",), min_sentences=1, terminal_punctuation=False),
+        Decontaminate(paths=(str(tmp_path / "eval.txt"),)),
+    )
+    for technique in techniques:
+        assert technique.process(document) is document, technique
+
+
+@given(st.text(st.sampled_from("aA1 .-@:+()/"), max_size=60))
+def test_a_quick_look_misses_no_identifier(text):
+    with_signs = list(spans(text, tuple(KINDS)))
+    every = {kind: re.compile("") for kind in SIGNS}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pluglm_preprocessors.identifiers.SIGNS", every)
+        assert list(spans(text, tuple(KINDS))) == with_signs
+
+
+@given(
+    st.from_regex(r"[ .,(]?(?:" + "|".join(p.pattern for p in (EMAIL, PHONE, IP4, CARD, IBAN)) + ")", fullmatch=False)
+)
+def test_a_quick_look_misses_no_generated_identifier(text):
+    for kind, (patterns, _) in KINDS.items():
+        assert not any(pattern.search(text) for pattern in patterns) or SIGNS[kind].search(text)
 
 
 # what is not installed

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import unicodedata
-from itertools import combinations
+from itertools import combinations, pairwise
+from pathlib import Path
 from pydoc_data.topics import topics
 from random import Random
 
@@ -17,7 +19,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pluglm import Document, Dropped
+from pluglm.config.compose import compose
 from pluglm.corpus.keys import KeyList
+from pluglm.errors import ConfigError
 from pluglm_preprocessors.exact_dedup import ExactDedup, repeats
 from pluglm_preprocessors.length import Length
 from pluglm_preprocessors.lowercase import Lowercase
@@ -25,7 +29,7 @@ from pluglm_preprocessors.minhash import band_hashes, bands_for, signature
 from pluglm_preprocessors.near_dedup import NearDedup
 from pluglm_preprocessors.normalize import Normalize
 from pluglm_preprocessors.remove_punctuation import RemovePunctuation
-from pluglm_preprocessors.remove_stop_words import RemoveStopWords
+from pluglm_preprocessors.remove_stop_words import RemoveStopWords, stop_words
 from pluglm_preprocessors.shingling import jaccard, shingles, words
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -75,6 +79,49 @@ def test_normal_forms_of_every_character_are_those_of_unicodedata(form):
     bare = Normalize(form=form, whitespace="keep", invisible=False)
     every = "\n".join(chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
     assert of(bare, every) == unicodedata.normalize(form, every)
+
+
+# Every code point that one of the forms changes, with marks to reorder and Hangul to compose.
+CHANGING = [
+    chr(code)
+    for code in range(sys.maxunicode + 1)
+    if not 0xD800 <= code < 0xE000 and any(unicodedata.normalize(form, chr(code)) != chr(code) for form in FORMS)
+]
+MARKS = [chr(code) for code in range(0x300, 0x370)] + ["\u0f71", "\u0f72", "\u05b0", "\u0591"]
+HANGUL = [chr(code) for code in (0x1100, 0x1112, 0x1161, 0x1175, 0x11A8, 0x11C2, 0xAC00, 0xAC01, 0xD7A3)]
+SEQUENCES = st.lists(
+    st.sampled_from(CHANGING)
+    | st.sampled_from(MARKS)
+    | st.sampled_from(HANGUL)
+    | st.characters(exclude_categories=["Cs"]),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(SEQUENCES)
+def test_the_rules_of_unicodes_test_file_hold_for_any_text(source):
+    # NormalizationTest.txt: columns c1 to c5 are source, NFC, NFD, NFKC, NFKD, and every form of each is one of these.
+    form = {name: Normalize(form=name, whitespace="keep", invisible=False) for name in FORMS}
+    c1, c2, c3, c4, c5 = (source, *(of(form[name], source) for name in FORMS))
+    assert c2 == of(form["NFC"], c2) == of(form["NFC"], c3) and c4 == of(form["NFC"], c4) == of(form["NFC"], c5)
+    assert c3 == of(form["NFD"], c2) == of(form["NFD"], c3) and c5 == of(form["NFD"], c4) == of(form["NFD"], c5)
+    assert {of(form["NFKC"], column) for column in (c1, c2, c3, c4, c5)} == {c4}
+    assert {of(form["NFKD"], column) for column in (c1, c2, c3, c4, c5)} == {c5}
+    # UAX 15, section 1.2: the composed forms are those of the decomposed, whose marks stand in canonical order.
+    for text in (c3, c5):
+        classes = [unicodedata.combining(letter) for letter in text]
+        assert all(a <= b or b == 0 for a, b in pairwise(classes))
+
+
+def test_code_points_that_are_not_in_part_1_are_their_own_forms():
+    # NormalizationTest.txt, rule 2; those in part 1 are the ones with a decomposition, and Hangul syllables.
+    with_form = {
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.decomposition(chr(code)) or 0xAC00 <= code <= 0xD7A3
+    }
+    assert set(CHANGING) == with_form
 
 
 @settings(max_examples=300, deadline=None)
@@ -185,6 +232,27 @@ def test_lists_are_those_of_stopwords_iso():
         assert len(words) > 100
         assert of(RemoveStopWords(language=language), " ".join(words)) == ""
     assert of(RemoveStopWords(extended=True), "computer table") != of(RemoveStopWords(), "computer table")
+
+
+def test_the_list_of_nltk_is_taken_from_where_nltk_finds_it(tmp_path, monkeypatch):
+    import nltk
+    from nltk.corpus.reader import WordListCorpusReader
+
+    folder = tmp_path / "corpora" / "stopwords"
+    folder.mkdir(parents=True)
+    (folder / "german").write_text("aber\nüber\nder\n", encoding="utf-8")
+    (folder / "english").write_text("don't\nthe\n", encoding="utf-8")
+    monkeypatch.setenv("NLTK_DATA", f"/nowhere{os.pathsep}{tmp_path}")
+    stop_words.cache_clear()
+    technique = RemoveStopWords(language="de", nltk=True)
+    read = WordListCorpusReader(str(folder), ["german"]).words()
+    assert of(technique, f"Haus {' '.join(read)} Über Hof") == "Haus Hof"
+    assert of(RemoveStopWords(nltk=True), "You don’t see the cat and dog") == "You see cat and dog"
+    # The same folders as NLTK's own, in a process that has the variable set.
+    assert {str(Path.home() / "nltk_data"), str(Path(sys.prefix) / "share" / "nltk_data")} <= set(nltk.data.path)
+    with pytest.raises(ConfigError, match=r"remove_stop_words\.nltk=True: has no file for 'fr'"):
+        compose(["preprocessor=[remove_stop_words]", "preprocessor.remove_stop_words={language: fr, nltk: true}"])
+    stop_words.cache_clear()
 
 
 def test_exact_dedup_keeps_what_a_set_would():

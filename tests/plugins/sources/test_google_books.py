@@ -353,10 +353,19 @@ def test_an_api_that_refuses_is_told_with_a_hint(server: Any, tmp_path: Path, mo
 def test_whole_books_in_the_public_domain(server: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("GOOGLE_BOOKS_API_KEY", "AIza-secret")
     books = []
-    for number, (name, free, all_pages) in enumerate([("a", True, True), ("b", False, True), ("c", True, True)]):
+    for number, (name, free, all_pages) in enumerate(
+        [
+            ("a", True, True),
+            ("b", False, True),
+            ("c", True, True),
+            ("d", True, True),
+            ("e", True, True),
+            ("f", True, False),
+        ]
+    ):
         book = volume(number, title=f"Book {name}", subtitle="")
         link = server.add(
-            f"/download/{name}.epub", epub() if name == "a" else epub()[:99], content_type="application/epub+zip"
+            f"/download/{name}.epub", epub() if name in "ae" else epub()[:99], content_type="application/epub+zip"
         )
         view = "ALL_PAGES" if all_pages else "PARTIAL"
         shown = {"isAvailable": True, "downloadLink": link}
@@ -367,15 +376,23 @@ def test_whole_books_in_the_public_domain(server: Any, tmp_path: Path, monkeypat
     )
     server.add("/books/v1/volumes", json.dumps(page()))
     source = GoogleBooks(**VALUES, api=f"{server.url}/books/v1", query="x", full_text=True)
-    found = list(source.fetch(tmp_path / "s", print).read())
-    first, second = (item for item in found if isinstance(item, Document))
+    del server.pages["/download/d.epub"]
+    source = source.fetch(tmp_path / "s", print)
+    found = list(source.read())
+    first, second, without, third, fourth = (item for item in found if isinstance(item, Document))
+    # A book that could not be had leaves its description, and the fault in the quarantine.
+    assert without.text.startswith("Book d\n\nAusten's") and third.text.startswith("Book e\n\nFirst")
+    assert fourth.text.startswith("Book f\n\nAusten's")
     assert first.text == "Book a\n\nFirst\n\nIt is a truth.\n\nSecond\n\nThe end."
     assert first.metadata["licence"] == "LicenseRef-public-domain"
     assert second.text.startswith("Book b\n\nAusten's") and "licence" not in second.metadata
-    (bad,) = (item for item in found if isinstance(item, Unreadable))
+    bad, gone = (item for item in found if isinstance(item, Unreadable))
     assert bad.reason == "not_zip_or_truncated" and bad.locator.endswith("#2")
+    assert gone.reason == "http_404" and gone.locator.endswith("/download/d.epub")
+    assert len({path for path in source.inputs() if zipfile.is_zipfile(path)}) == 2
+    assert [item for shard in source.shards() for item in shard.read()] == found
     downloads = [asked for asked in server.asked if "/download/" in asked.path]
-    assert [asked.path for asked in downloads] == ["/download/a.epub", "/download/c.epub"], "and no key in it"
+    assert [asked.path for asked in downloads] == [f"/download/{name}.epub" for name in "acde"], "and no key in it"
 
 
 def test_mistakes_are_problems() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from itertools import chain
 from pathlib import Path
 from pydoc_data.topics import topics
 from types import SimpleNamespace
@@ -358,6 +359,9 @@ def test_a_server_that_fails_is_told_and_asked_again_the_next_time(server: Any, 
     put("local.txt", file_of("the", "Local"))
     source, _ = fetched(Gutenberg(paths="local.txt", books=(9,), **values), tmp_path)
     assert [document.text for document in documents(source)] == ["Local", "Book"]
+    shards = [list(shard.read()) for shard in source.shards()]
+    assert len(shards) == 2 and list(chain.from_iterable(shards)) == list(source.read())
+    assert [path for shard in source.shards() for path in shard.inputs()] == list(source.inputs())
 
 
 def test_private_hosts_are_refused() -> None:

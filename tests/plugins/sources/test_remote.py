@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import errno
 import gzip
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -108,7 +110,7 @@ def test_a_transfer_goes_on_in_the_next_run(server: Any, tmp_path: Path) -> None
 def test_a_process_that_was_killed_while_it_fetched_leaves_no_half_body(server: Any, tmp_path: Path) -> None:
     same = {"ETag": '"v1"'}
     url = server.add("/a", BODY, headers=same, ranges=True)
-    server.pages["/a"].first = [type(server.pages["/a"])(BODY, headers=same, pause=0.05, piece=20_000)]
+    server.pages["/a"].first = [type(server.pages["/a"])(BODY, headers=same, pause=0.2, piece=20_000)]
     code = "from pathlib import Path; from pluglm_sources.http_client import Client; "
     code += f"Client(Path({str(tmp_path)!r}), 'me', allow_private_hosts=True).get({url!r})"
     process = subprocess.Popen([sys.executable, "-c", code])
@@ -124,6 +126,19 @@ def test_a_process_that_was_killed_while_it_fetched_leaves_no_half_body(server: 
     assert client(tmp_path).get(url).path.read_bytes() == BODY
     begun = int(server.asked[1].headers["range"].removeprefix("bytes=").rstrip("-"))
     assert 100_000 <= begun < len(BODY)
+
+
+def test_a_full_disk_is_no_failure_of_the_server(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    url = server.add("/a", BODY)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            client(tmp_path).get(url)
+    assert len(server.asked) == 1 and Entry(tmp_path, url).kept() is None
+    assert client(tmp_path).get(url).path.read_bytes() == BODY
 
 
 def test_two_processes_that_want_the_same_fetch_it_once(server: Any, tmp_path: Path) -> None:
@@ -207,6 +222,7 @@ def test_what_follows_a_content_length_does_not_spoil_the_next_answer(server: An
 def test_too_large_is_refused_whether_told_or_not(server: Any, tmp_path: Path, length: str | None) -> None:
     url = server.add("/a", BODY, length=length)
     assert reason(tmp_path, url, max_bytes=len(BODY) - 1) == "too_large"
+    assert left(tmp_path) == []
     assert client(tmp_path, max_bytes=len(BODY)).get(url).path.read_bytes() == BODY
 
 

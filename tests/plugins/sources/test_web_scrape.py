@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_a_site_is_read_in_breadth_and_then_without_the_network(server: Any, tmp
     assert items[1].id == items[1].metadata["locator"] == server.url + "/a"
     assert items[1].text == "A in so many words." and items[1].metadata["retrieved"].endswith("+00:00")
     assert items[4].text == "Grüße"
+    assert [item.metadata.get("language") for item in items[:3]] == [None, None, "de"]
     server.pages.clear()
     before = len(server.asked)
     assert list(source.read()) == items and list(fetched(server, tmp_path).read()) == items
@@ -89,6 +91,64 @@ Disallow: /%7Euser/
     assert reasons(items) == {"robots_disallowed": 5}
     asked = {"/private", "/private/x", "/a.php", "/exact", "/~user/x"} & set(server.paths())
     assert asked == set()
+
+
+# RFC 9309, 5.1 and 5.2, with this robot in the place of each of theirs.
+SIMPLE = """User-Agent: *
+Disallow: *.gif$
+Disallow: /example/
+Allow: /publications/
+
+User-Agent: foobot
+Disallow:/
+Allow:/example/page.html
+Allow:/example/allowed.gif
+
+User-Agent: barbot
+User-Agent: bazbot
+Disallow: /example/page.html
+
+User-Agent: quxbot
+"""
+LONGEST = "User-Agent: foobot\nAllow: /example/page/\nDisallow: /example/page/disallowed.gif\n"
+PAGES = ["/", "/example/page.html", "/example/allowed.gif", "/example/other", "/publications/x", "/pictures/x.gif"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "robot", "paths", "allowed"),
+    [
+        (SIMPLE, "foobot", PAGES, ["/example/page.html", "/example/allowed.gif"]),
+        (SIMPLE, "barbot", PAGES, [path for path in PAGES if path != "/example/page.html"]),
+        (SIMPLE, "bazbot", PAGES, [path for path in PAGES if path != "/example/page.html"]),
+        (SIMPLE, "quxbot", PAGES, PAGES),
+        (SIMPLE, None, PAGES, ["/", "/publications/x"]),
+        (LONGEST, "foobot", ["/example/page/a", "/example/page/disallowed.gif"], ["/example/page/a"]),
+    ],
+)
+def test_the_examples_of_rfc_9309(
+    server: Any, tmp_path: Path, rules: str, robot: str | None, paths: list[str], allowed: list[str]
+) -> None:
+    server.add("/robots.txt", rules.replace(robot, "pluglm") if robot else rules)
+    robots = Robots(WebScrape(start=[server.url], allow_private_hosts=True, delay=0).client(tmp_path))
+
+    def may(path: str) -> bool:
+        try:
+            robots.check(server.url + path)
+        except FetchError as error:
+            assert error.reason == "robots_disallowed"
+            return False
+        return True
+
+    assert [path for path in paths if may(path)] == allowed
+    assert server.paths() == ["/robots.txt"], "one for each site"
+
+
+def test_hosts_take_turns(server: Any, tmp_path: Path) -> None:
+    other = server.url.replace("127.0.0.1", "localhost")
+    server.add("/", page("Home", *(f"/{n}" for n in range(3)), *(f"{other}/{n}" for n in range(10, 13))))
+    for n in (0, 1, 2, 10, 11, 12):
+        server.add(f"/{n}", page(str(n)))
+    assert titles(crawl(server, tmp_path, scope="any")) == ["Home", "0", "10", "1", "11", "2", "12"]
 
 
 @pytest.mark.parametrize(("status", "read"), [(404, True), (401, True), (403, True), (500, False), (503, False)])
@@ -388,6 +448,17 @@ def test_a_crawl_that_was_stopped_goes_on(server: Any, tmp_path: Path, monkeypat
     before = len(server.asked)
     assert titles(crawl(server, tmp_path)) == ["Home", *map(str, range(6))]
     assert server.paths()[before:] == ["/robots.txt", "/3", "/4", "/5"], "that there is no sitemap is known"
+
+
+def test_of_two_runs_that_want_the_same_one_fetches(server: Any, tmp_path: Path) -> None:
+    server.add("/", page("Home", "/a"), pause=0.05, piece=100)
+    server.add("/a", page("A"), pause=0.05, piece=100)
+    both = [Thread(target=fetched, args=(server, tmp_path)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert server.paths() == ["/robots.txt", "/sitemap.xml", "/", "/a"]
 
 
 def test_refresh_sees_what_changed(server: Any, tmp_path: Path) -> None:
