@@ -113,6 +113,46 @@ def test_a_file_cut_short_gives_what_is_before(kind, pack, tmp_path):
         assert pack is zstandard.compress or len(numbers(found)) > 20
 
 
+@pytest.mark.parametrize("kind", LINES)
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_behind_a_damaged_member_reading_goes_on(kind, suffix, tmp_path):
+    lines = [LINES[kind][0](number).encode() + b"\n" for number in range(120)]
+    text = b"".join(lines)
+    # As bgzip packs: members of one size, wherever lines end.
+    pack = gzip.compress if suffix == ".gz" else zstandard.ZstdCompressor(write_checksum=True).compress
+    members = [pack(text[at : at + 700]) for at in range(0, len(text), 700)]
+    ends = [sum(map(len, lines[: number + 1])) for number in range(120)]
+    path, draw = tmp_path / f"a{suffix}", random.Random(9)
+    for _ in range(8):
+        damaged = [bytearray(member) for member in members]
+        hit = draw.sample(range(len(members)), 2)
+        for number in hit:
+            damaged[number][draw.randrange(len(damaged[number]))] ^= 1 << draw.randrange(8)
+        path.write_bytes(b"".join(damaged))
+        found = read(kind, path)
+        if len(numbers(found)) == 120:
+            continue
+        # Behind a damaged member the first line is not whole, or not known to be.
+        touched = {
+            number for number in range(120) for member in hit
+            if (ends[number - 1] if number else 0) <= 700 * (member + 1) and ends[number] > 700 * member
+        }  # fmt: skip
+        good = [number for number in range(120) if number not in touched]
+        assert [number for number in numbers(found) if number in good] == good
+        broken = [item for item in of(found, Unreadable) if item.reason == "truncated_or_damaged"]
+        starts = [sum(map(len, members[:number])) for number in sorted(hit)]
+        # A bit of the head may not matter, as that for the time.
+        assert broken and all(int(item.detail.rpartition(" ")[2]) in starts for item in broken)
+
+
+def test_zeros_behind_the_last_member_are_no_damage(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(sentence(1).encode()) + bytes(2_000_000))
+    assert numbers(read("text", tmp_path / "a.gz")) == [1]
+    (tmp_path / "a.gz").write_bytes(gzip.compress(sentence(1).encode()) + b"noise")
+    found = list(TextFiles(paths=str(tmp_path / "a.gz"), unit="line").read())
+    assert [item.reason for item in of(found, Unreadable)] == ["truncated_or_damaged"]
+
+
 HARM = {
     "jsonl": [
         '{"text": "a\\ud800b"}',
