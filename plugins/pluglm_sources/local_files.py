@@ -15,7 +15,7 @@ import xxhash
 from pydantic import BeforeValidator, Field
 
 from pluglm import Problem, Source, Unreadable
-from pluglm_sources.packed_members import Break, pieces_of
+from pluglm_sources.packed_text import Break, pieces_of
 
 BLOCK = 1 << 20
 # What a process reads at a time: about so many bytes, and so many files where they are small.
@@ -129,8 +129,8 @@ def lines_of(path: Path, most: int) -> Iterator[tuple[int, bytes | Unreadable]]:
     """Each line with its number from 1, without its end. A line of more than `most` bytes is never held in memory; it
     becomes `Unreadable`, as does what cannot be unpacked.
 
-    A file of several members (bgzip, or packed files put together) is read on behind damage, from the next whole line of
-    the next member; numbers then count what was read.
+    A file of several members (bgzip, or packed files put together) is read on behind damage, from the next whole line
+    of the next member; numbers then count what was read.
     """
     number, line, too_long, lost = 0, bytearray(), False, False
     try:
