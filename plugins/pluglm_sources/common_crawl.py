@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -10,15 +9,22 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
-from pluglm_sources.crawled_records import PayloadError, check_digest, payload_of, record_of, retrieved
+from pluglm_sources.crawled_records import (
+    PayloadError,
+    about,
+    check_digest,
+    mime_type_of,
+    names_licence,
+    payload_of,
+    record_of,
+    status_of,
+)
 from pluglm_sources.fetched import Fetched, is_settled, read_record
 from pluglm_sources.file_parts import Part, grouped, parts_of
 from pluglm_sources.html_text import Extractor, decode_html, html_page, html_text
 from pluglm_sources.local_files import FileSource, Paths, decoded, reason_of
 from pluglm_sources.remote import Remote
 from pluglm_sources.warc_frames import Frame, frames
-
-LICENSED = re.compile(rb"""rel\s*=\s*["']?[\w ]*license""")
 
 
 class CommonCrawl(FileSource, Remote):
@@ -142,14 +148,9 @@ class CommonCrawl(FileSource, Remote):
         if self.verify_digests:
             check_digest(record)
         record, payload = payload_of(record, content, self.max_record_bytes)
-        headers, http = record.headers, record.http_headers
-        status = http.status_code if http is not None else None
-        if http is not None and status is None:
-            return Unreadable(locator, "damaged_http_header", "no status")
+        status, mime_type = status_of(record), mime_type_of(record)
         if status is not None and self.statuses and status not in self.statuses:
             return Dropped("other_status")
-        said = record.http_content_type if http is not None else headers.get("Content-Type")
-        mime_type = media_type(headers.get("WARC-Identified-Payload-Type") or said or "")
         if mime_type not in self.mime_types:
             return Dropped("other_mime_type")
         text: str | Unreadable
@@ -163,17 +164,10 @@ class CommonCrawl(FileSource, Remote):
             return text
         if not (text := text.strip()):
             return Dropped("no_text")
-        metadata = {
-            "locator": locator,
-            "url": (headers.get("WARC-Target-URI") or "").strip("<>"),
-            "retrieved": retrieved(headers.get("WARC-Date")),
-            "content_type": mime_type,
-            "status": status,
-            "language": headers.get("WARC-Identified-Content-Language"),
-            "truncated": headers.get("WARC-Truncated"),
-            # Few pages name one, and to look for it takes as long as the text.
-            "licence": html_page(payload, None, None).licence if names_licence(payload) else "",
-        }
+        metadata: dict[str, Any] = {"locator": locator, "status": status, "content_type": mime_type, **about(record)}
+        # Few pages name a licence, and to look for it takes as long as the text.
+        if names_licence(payload):
+            metadata["licence"] = html_page(payload, None, None).licence
         return Document(text, id=locator, metadata={key: value for key, value in metadata.items() if value})
 
 
@@ -196,16 +190,6 @@ class CrawlParts(CommonCrawl):
     def lost(self) -> Iterable[Unreadable]:
         """What could not be fetched."""
         return [Unreadable(*item) for item in self.unfetched]
-
-
-def names_licence(page: bytes) -> bool:
-    """Whether a page seems to link to its licence."""
-    return b"license" in page and LICENSED.search(page) is not None
-
-
-def media_type(header: str) -> str:
-    """`text/html` of `Text/HTML; charset=utf-8`."""
-    return header.partition(";")[0].strip().lower()
 
 
 def is_url(path: str) -> bool:

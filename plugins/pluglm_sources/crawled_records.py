@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 PIECE = 1 << 16
+LICENSED = re.compile(rb"""rel\s*=\s*["']?[\w ]*license""")
 
 
 class PayloadError(Exception):
@@ -97,3 +99,40 @@ def retrieved(date: str | None) -> str | None:
     except ValueError:
         return None
     return moment.astimezone(UTC).isoformat(timespec="seconds") if moment.tzinfo else None
+
+
+def status_of(record: Any) -> int | None:
+    """The HTTP status of a record whose payload was taken; None where it is no answer of HTTP.
+
+    Raises:
+        PayloadError: its HTTP header is none.
+    """
+    if record.http_headers is None:
+        return None
+    if record.http_headers.status_code is None:
+        raise PayloadError("damaged_http_header", "no status")
+    return int(record.http_headers.status_code)
+
+
+def mime_type_of(record: Any) -> str:
+    """What the crawler found a payload to be, or else what the server said: `text/html`."""
+    said = record.http_content_type if record.http_headers is not None else record.headers.get("Content-Type")
+    header: str = record.headers.get("WARC-Identified-Payload-Type") or said or ""
+    return header.partition(";")[0].strip().lower()
+
+
+def about(record: Any) -> dict[str, str | None]:
+    """What the header of a record says of its payload: where it is from and when it was taken, its language, and why
+    it was cut short."""
+    headers = record.headers
+    return {
+        "url": (headers.get("WARC-Target-URI") or "").strip("<>"),
+        "retrieved": retrieved(headers.get("WARC-Date")),
+        "language": headers.get("WARC-Identified-Content-Language"),
+        "truncated": headers.get("WARC-Truncated"),
+    }
+
+
+def names_licence(page: bytes) -> bool:
+    """Whether a page seems to link to its licence."""
+    return b"license" in page and LICENSED.search(page) is not None

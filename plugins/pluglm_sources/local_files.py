@@ -15,6 +15,7 @@ import xxhash
 from pydantic import BeforeValidator, Field
 
 from pluglm import Problem, Source, Unreadable
+from pluglm_sources.packed_text import Break, pieces_of
 
 BLOCK = 1 << 20
 # What a process reads at a time: about so many bytes, and so many files where they are small.
@@ -126,25 +127,46 @@ def reason_of(error: Exception) -> str:
 
 def lines_of(path: Path, most: int) -> Iterator[tuple[int, bytes | Unreadable]]:
     """Each line with its number from 1, without its end. A line of more than `most` bytes is never held in memory; it
-    becomes `Unreadable`, as does the rest of a file that breaks off."""
-    number, line, too_long = 0, bytearray(), False
+    becomes `Unreadable`, as does what cannot be unpacked.
+
+    A file of several members (bgzip, or packed files put together) is read on behind damage, from the next whole line
+    of the next member; numbers then count what was read.
+    """
+    number, line, too_long, lost = 0, bytearray(), False, False
     try:
-        with open_unpacked(path) as file:
-            # Not read(), which would lose what came before the damage.
-            while block := file.read1(BLOCK):
-                *whole, rest = block.split(b"\n")
-                for part in whole:
-                    number += 1
-                    yield number, _line(path, number, line + part, too_long, most)
-                    line, too_long = bytearray(), False
-                line += rest
-                if len(line) > most:
-                    line, too_long = bytearray(), True
+        for block in _blocks(path):
+            if isinstance(block, Break):
+                number += 1
+                detail = f"{block.error}; {block.size} bytes from byte {block.offset}"
+                yield number, Unreadable(f"{path}:{number}", reason_of(block.error), detail)
+                line, too_long, lost = bytearray(), False, True
+                continue
+            if lost:
+                _, found, block = block.partition(b"\n")
+                lost = not found
+            *whole, rest = block.split(b"\n")
+            for part in whole:
+                number += 1
+                yield number, _line(path, number, line + part, too_long, most)
+                line, too_long = bytearray(), False
+            line += rest
+            if len(line) > most:
+                line, too_long = bytearray(), True
     except damage_errors() as error:
         yield number + 1, Unreadable(f"{path}:{number + 1}", reason_of(error), str(error))
         return
     if line or too_long:
         yield number + 1, _line(path, number + 1, line, too_long, most)
+
+
+def _blocks(path: Path) -> Iterator[bytes | Break]:
+    if path.suffix in (".gz", ".zst"):
+        yield from pieces_of(path, path.suffix)
+        return
+    with open_unpacked(path) as file:
+        # Not read(), which would lose what came before the damage.
+        while block := file.read1(BLOCK):
+            yield block
 
 
 def _line(path: Path, number: int, line: bytes | bytearray, too_long: bool, most: int) -> bytes | Unreadable:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from pluglm_sources.warc_members import GLANCE, PIECE, Packing, holds_record, next_member, packing
+from pluglm_sources.packed_members import GLANCE, PIECE, Packing, beginning, next_member, packing
 from pluglm_sources.warc_window import Window
 
 MOST_HEADER = 1 << 16
@@ -64,7 +64,7 @@ def frames(path: Path, most: int, start: int = 0, end: int | None = None) -> Ite
         if kind is None:
             yield from _plain(file, start, last, most)
         else:
-            begin = next_member(file, kind, start, size) if start > first else first
+            begin = next_member(file, kind, start, size, is_record_start) if start > first else first
             yield from _packed(file, kind, begin, last, size, most)
 
 
@@ -87,16 +87,21 @@ def _packed(file: BinaryIO, kind: Packing, at: int, last: int, size: int, most: 
             held = member.left()
             at = file.seek(0, 1) - len(held)
             continue
-        behind = next_member(file, kind, at + 1, size)
+        behind = next_member(file, kind, at + 1, size, is_record_start)
         reason = "truncated_record" if isinstance(window.error, EOFError) else "damaged_member"
         yield Damage(at, inside, behind - at, reason, str(window.error))
         at, held = file.seek(behind), b""
 
 
+def is_record_start(content: bytes) -> bool:
+    """Whether content begins with a record."""
+    return content.startswith(b"WARC/")
+
+
 def _begins(file: BinaryIO, kind: Packing, at: int, held: bytes) -> bool:
     # Whoever reads the next part of the file starts with the first good record, so that what is before is left to this.
     file.seek(at)
-    good = holds_record(kind, file.read(GLANCE))
+    good = is_record_start(beginning(kind, file.read(GLANCE)))
     file.seek(at + len(held))
     return good
 

@@ -1,4 +1,4 @@
-"""The members of a packed WARC file: as a rule one for each record, gzip or zstandard, each whole in itself.
+"""The members of a packed file, gzip or zstandard: each whole in itself, so that reading can begin at any.
 
 A member is unpacked by pieces, so that a small file that unpacks to a huge one fills no memory.
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -17,7 +18,7 @@ BLOCK, PIECE = 1 << 16, 1 << 20
 PACKED = 1 << 12
 WINDOW = 1 << 27
 GZIP, ZSTD, DICTIONARY = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x5d\x2a\x4d\x18"
-# What is looked at to see whether a member holds a record: more than gzip's longest table of codes.
+# What is looked at to see what a member holds: more than gzip's longest table of codes.
 GLANCE = 1 << 12
 
 
@@ -143,8 +144,9 @@ def _dictionary(packed: bytes) -> bytes:
     return bytes(zstandard.ZstdDecompressor(max_window_size=WINDOW).decompress(packed, max_output_size=WINDOW))
 
 
-def next_member(file: BinaryIO, kind: Packing, start: int, size: int) -> int:
-    """Where the first member at or after `start` begins that holds a record; `size`, the file's, where none does."""
+def next_member(file: BinaryIO, kind: Packing, start: int, size: int, is_one: Callable[[bytes], bool]) -> int:
+    """Where the first member at or after `start` begins whose content begins as `is_one` says; the file's `size` where
+    none does."""
     held, base = b"", start
     while True:
         file.seek(base + len(held))
@@ -152,7 +154,7 @@ def next_member(file: BinaryIO, kind: Packing, start: int, size: int) -> int:
         held += block
         place = held.find(kind.magic)
         while place >= 0 and (len(held) - place >= GLANCE or not block):
-            if holds_record(kind, held[place : place + GLANCE]):
+            if is_one(beginning(kind, held[place : place + GLANCE])):
                 return base + place
             place = held.find(kind.magic, place + 1)
         if not block:
@@ -161,11 +163,11 @@ def next_member(file: BinaryIO, kind: Packing, start: int, size: int) -> int:
         held, base = held[keep:], base + keep
 
 
-def holds_record(kind: Packing, packed: bytes) -> bool:
-    """Whether the member that begins with these bytes, GLANCE at least, begins with a record."""
+def beginning(kind: Packing, packed: bytes) -> bytes:
+    """What the member that begins with these bytes, GLANCE at least, begins with; nothing where it is none."""
     import zstandard
 
     try:
-        return kind.open(io.BytesIO(packed), b"").read().startswith(b"WARC/")
+        return kind.open(io.BytesIO(packed), b"").read()
     except (EOFError, zlib.error, zstandard.ZstdError):
-        return False
+        return b""

@@ -1,0 +1,62 @@
+"""Text in packed files, also from behind what is damaged, where they have several members."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pluglm_sources.packed_members import BLOCK, Gzip, Packing, Zstd, next_member
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place in a packed file where `size` bytes from `offset` on could not be unpacked, or not to their end."""
+
+    offset: int
+    size: int
+    error: Exception
+
+
+def pieces_of(path: Path, suffix: str) -> Iterator[bytes | Break]:
+    """What a file packed as its suffix says holds, in pieces; behind damage it goes on at the next member that seems to
+    hold text.
+
+    Raises:
+        OSError: it cannot be opened or read.
+    """
+    import zstandard
+
+    kind: Packing = Gzip() if suffix == ".gz" else Zstd(b"")
+    with path.open("rb", buffering=0) as file:
+        size, at, held = file.seek(0, 2), file.seek(0), b""
+        while at < size:
+            held = held or file.read(BLOCK)
+            if not held.strip(b"\0"):
+                # gzip lets zeros stand behind the last member.
+                at, held = at + len(held), b""
+                continue
+            member = kind.open(file, held)
+            try:
+                while piece := member.read():
+                    yield piece
+                held = member.left()
+                at = file.seek(0, 1) - len(held)
+            except (EOFError, zlib.error, zstandard.ZstdError) as error:
+                behind = next_member(file, kind, at + 1, size, seems_text)
+                yield Break(at, behind - at, error)
+                at, held = file.seek(behind), b""
+
+
+def seems_text(content: bytes) -> bool:
+    """Whether content begins as text in UTF-8 does."""
+    start = content[:1000]
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character may be cut at either end.
+        if error.start < 4 < len(start) - 4:
+            return seems_text(start[error.start + 1 :])
+        return error.start >= len(start) - 4 > 0
+    return bool(start) and b"\0" not in start
