@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -120,9 +121,9 @@ class BiasedContent(CorpusPreprocessor):
         known = places(self.groups_file, self.categories)
         mentions = [0] * sum(len(read_groups(self.groups_file)[category]) for category in self.categories)
         for text in texts if mentions else ():
-            for word in words(text):
-                if word in known:
-                    mentions[known[word]] += 1
+            counts = Counter(words(text))
+            for word in counts.keys() & known.keys():
+                mentions[known[word]] += counts[word]
         return (stated, sum(map(sentences, texts)) if stated else 0, *mentions)
 
     def ranges(self) -> list[tuple[int, int]]:

@@ -7,17 +7,31 @@ import sys
 import unicodedata
 from functools import cache
 
+ASCII, BMP = 0x7F, 0xFFFF
+
+
+def highest(text: str) -> int:
+    """The end of the smallest of ASCII, the basic plane and all of Unicode that has every character of a text.
+
+    A class of characters that reaches beyond the basic plane is ten times as slow in `re`, because it is not made into
+    a table: so patterns are made for each of the three, and a text gets the fastest that has all it needs.
+    """
+    if text.isascii():
+        return ASCII
+    return BMP if len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text) else sys.maxunicode
+
 
 @cache
-def category_class(letters: str) -> str:
-    """The characters whose general category begins with one of `letters`, as ranges for the inside of [...].
+def category_class(letters: str, last: int = sys.maxunicode) -> str:
+    """The characters up to `last` whose general category begins with one of `letters`, as ranges for the inside of
+    [...].
 
     The class \\w leaves out the marks (M) that vowels of Hindi, Thai or decomposed accents are written with, so that
     words would break at them.
     """
     parts, start = [], None
-    for code in range(sys.maxunicode + 2):
-        inside = code <= sys.maxunicode and unicodedata.category(chr(code))[0] in letters
+    for code in range(last + 2):
+        inside = code <= last and unicodedata.category(chr(code))[0] in letters
         if inside and start is None:
             start = code
         elif not inside and start is not None:

@@ -12,7 +12,7 @@ import xxhash
 from pydantic import Field
 
 from pluglm import CorpusPreprocessor, Decision, Document, Dropped, Keys
-from pluglm_preprocessors.characters import category_class
+from pluglm_preprocessors.characters import category_class, highest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,9 +24,9 @@ SEPARATORS = {"paragraph": re.compile(r"(\n(?:[^\S\n]*\n)+)"), "line": re.compil
 
 
 @cache
-def between_words() -> re.Pattern[str]:
-    """A run of white space and punctuation."""
-    return re.compile(rf"[\s{category_class('P')}]+")
+def between_words(last: int) -> re.Pattern[str]:
+    """A run of white space and punctuation, of characters up to `last`."""
+    return re.compile(rf"[\s{category_class('P', last)}]+")
 
 
 def repeats(keys: Keys) -> NDArray[np.bool_]:
@@ -88,7 +88,7 @@ class ExactDedup(CorpusPreprocessor):
     def compared(self, text: str) -> bytes:
         """What of a text is compared."""
         if self.normalized:
-            text = between_words().sub(" ", text).strip().casefold()
+            text = between_words(highest(text)).sub(" ", text).strip().casefold()
         return text.encode("utf-8", "surrogatepass")
 
     def pieces(self, text: Any) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from functools import cache
 from typing import Annotated
@@ -11,26 +10,42 @@ from typing import Annotated
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor
-from pluglm_preprocessors.characters import category_class
+from pluglm_preprocessors.characters import category_class, highest
 
 INSIDE_WORDS = "'’-\u2010"
 
 
 @cache
-def punctuation(keep: str, inside_words: bool) -> re.Pattern[str]:
-    """A pattern for every character of Unicode's P categories but those kept; one class is faster than a table."""
-    marks = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "P"]
-    removed = re.escape("".join(mark for mark in marks if mark not in keep))
-    if not inside_words:
-        return re.compile(f"[{removed}]")
-    joining = re.escape("".join(mark for mark in INSIDE_WORDS if mark not in keep))
-    others = re.escape("".join(mark for mark in marks if mark not in keep and mark not in INSIDE_WORDS))
-    if not joining:
-        return re.compile(f"[{others}]")
-    # A mark belongs to the letter before it, as in a decomposed "café's".
-    letters = category_class("LMN")
-    # One class first, which makes the search fast; then, of the marks that join, only those between letters stay.
-    return re.compile(rf"[{removed}](?:(?<=[{others}])|(?<![{letters}][{joining}])|(?![{letters}]))")
+def marks(besides: str, last: int) -> str:
+    """Every character up to `last` of Unicode's P categories but these."""
+    every = (chr(code) for code in range(last + 1))
+    return "".join(mark for mark in every if unicodedata.category(mark)[0] == "P" and mark not in besides)
+
+
+@cache
+def any_of(characters: str) -> re.Pattern[str]:
+    """A pattern for one of the characters, or for nothing where there are none."""
+    return re.compile(f"[{re.escape(characters)}]" if characters else r"(?!)")
+
+
+@cache
+def loose(joining: str, last: int) -> re.Pattern[str]:
+    """A pattern for marks that join words where they do not stand between letters. A mark belongs to the letter before
+    it, as in a decomposed "café's"."""
+    letters, joints = category_class("LMN", last), re.escape(joining)
+    return re.compile(f"[{joints}](?:(?<![{letters}][{joints}])|(?![{letters}]))")
+
+
+def without_punctuation(text: str, keep: str, inside_words: bool, replacement: str) -> str:
+    """The text with `replacement` for every mark but those kept, and those inside words."""
+    joining = "".join(mark for mark in INSIDE_WORDS if mark not in keep) if inside_words else ""
+    last = highest(text)
+    removed = marks(keep + joining, last)
+    if joining:
+        # First those whose neighbours matter, while these are still there, as one of the others: a search for one class
+        # is much faster than one for either of two.
+        text = loose(joining, last).sub(removed[0] if removed else lambda _: replacement, text)
+    return any_of(removed).sub(replacement.replace("\\", r"\\"), text)
 
 
 class RemovePunctuation(Preprocessor):
@@ -45,6 +60,6 @@ class RemovePunctuation(Preprocessor):
 
     def process(self, document: Document) -> Document | Dropped:
         """The document without punctuation."""
-        pattern = punctuation(self.keep, self.inside_words)
-        replacement = self.replacement.replace("\\", r"\\")
-        return document.map_text(self.fields, lambda text: pattern.sub(replacement, text))
+        return document.map_text(
+            self.fields, lambda text: without_punctuation(text, self.keep, self.inside_words, self.replacement)
+        )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor, Problem
-from pluglm_preprocessors.characters import category_class
+from pluglm_preprocessors.characters import category_class, highest
 
 # A handful of function words: the list of stopwordsiso has 1,298 for English, "computer" and "system" among them.
 ENGLISH = frozenset(
@@ -38,10 +38,10 @@ NLTK_NAMES = {
 
 
 @cache
-def word(ascii: bool) -> re.Pattern[str]:
+def word(last: int) -> re.Pattern[str]:
     """Letters, marks and digits, with apostrophes and hyphens between them, and the space behind: the a of a1 or of
-    a-priori is no word. What is all ASCII gets a class of its own, which is three times as fast."""
-    letters = "A-Za-z0-9" if ascii else category_class("LMN")
+    a-priori is no word. Of characters up to `last`."""
+    letters = category_class("LMN", last)
     return re.compile(rf"([{letters}]+(?:['’\u2010-][{letters}]+)*) ?")
 
 
@@ -120,4 +120,4 @@ class RemoveStopWords(Preprocessor):
         base = {plain(own) for own in self.words} or stop_words(self.language, self.extended, self.nltk)
         removed = (base | {plain(own) for own in self.extra}) - {plain(own) for own in self.keep}
         low = plain if "’" in text else str.lower
-        return word(text.isascii()).sub(lambda match: "" if low(match[1]) in removed else match[0], text)
+        return word(highest(text)).sub(lambda match: "" if low(match[1]) in removed else match[0], text)

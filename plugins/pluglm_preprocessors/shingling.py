@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from pluglm_preprocessors.characters import category_class
+from pluglm_preprocessors.characters import category_class, highest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,9 +34,10 @@ _hash_of = _Hashes().__getitem__
 
 
 @cache
-def between_words() -> re.Pattern[str]:
-    """What stands between words outside of ASCII: words are letters, marks, digits and underscores."""
-    return re.compile(rf"[^\x00-\x7f\w{category_class('M')}]+")
+def between_words(last: int) -> re.Pattern[str]:
+    """What stands between words outside of ASCII: words are letters, marks, digits and underscores. Of
+    characters up to `last`."""
+    return re.compile(rf"[^\x00-\x7f\w{category_class('M', last)}]+")
 
 
 @cache
@@ -50,7 +51,8 @@ def multipliers(count: int) -> NDArray[np.uint64]:
 def words(text: str) -> list[bytes]:
     """The words of a text in folded case, as UTF-8."""
     if not text.isascii():
-        text = between_words().sub(" ", text.casefold())
+        text = text.casefold()
+        text = between_words(highest(text)).sub(" ", text)
     return text.encode("utf-8", "surrogatepass").translate(ASCII_WORDS).split()
 
 

@@ -134,14 +134,21 @@ def patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def stereotypes(text: str) -> Iterator[str]:
     """The sentences of a text that state something of a whole group."""
-    used = set(words(text))
-    if NAMED.isdisjoint(used) and (FOLK.isdisjoint(used) or DESCRIBED.isdisjoint(used)):
+    if not _may_name_a_group(text):
         return
     name, said = patterns()
     for match in SENTENCE.finditer(text):
+        if not _may_name_a_group(match[0]):
+            continue
         sentence = " ".join(match[0].split()).replace("’", "'")
         if any(_stated(sentence, found, said) for found in name.finditer(sentence)) and not COUNTER.search(sentence):
             yield sentence
+
+
+def _may_name_a_group(text: str) -> bool:
+    # A tenth of the time of the pattern.
+    used = set(words(text))
+    return not NAMED.isdisjoint(used) or not (FOLK.isdisjoint(used) or DESCRIBED.isdisjoint(used))
 
 
 def _stated(sentence: str, name: re.Match[str], said: re.Pattern[str]) -> bool:

@@ -197,6 +197,25 @@ def test_punctuation_is_what_unicodedata_says_for_every_character(inside):
         assert of(technique, " ".join(block)).split() == " ".join(wanted).split()
 
 
+@given(st.text(st.sampled_from("aé字𐐀-'’.!—𐄀 \u0301"), max_size=12))
+def test_punctuation_goes_the_same_whatever_plane_the_text_reaches_to(text):
+    # A letter beyond the basic plane behind the text makes another pattern be used, and must change nothing.
+    for technique in (RemovePunctuation(), RemovePunctuation(inside_words=False), RemovePunctuation(replacement="-!")):
+        assert of(technique, text + " 𐐀") == of(technique, text) + " 𐐀"
+    kept_inside = [
+        mark
+        for place, mark in enumerate(text)
+        if unicodedata.category(mark)[0] != "P"
+        or (
+            mark in "-'’"
+            and 0 < place < len(text) - 1
+            and {unicodedata.category(text[place + d])[0] for d in (-1, 1)} <= set("LMN")
+        )
+    ]
+    assert of(RemovePunctuation(), text) == "".join(kept_inside)
+    assert words(text + " 𐐀")[:-1] == words(text)
+
+
 def test_punctuation_inside_words_and_what_is_kept():
     plain = RemovePunctuation()
     assert of(plain, "'Don't,' she said: rock-'n'-roll -- well-known, 1-2!") == (
