@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -20,6 +21,12 @@ class Jsonl(RecordSource):
     """
 
     max_line_bytes: Annotated[int, Field(ge=1, description="Longer lines are quarantined unread")] = 16_000_000
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """A file of two lines."""
+        (folder / "texts.jsonl").write_text('{"text": "One text."}\n{"text": "Another text."}\n', encoding="utf-8")
+        return {"paths": [str(folder / "texts.jsonl")]}
 
     def read(self) -> Iterator[Document | Unreadable]:
         """The documents, in the order of the sorted paths."""

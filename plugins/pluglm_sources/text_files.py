@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -24,6 +25,13 @@ class TextFiles(FileSource):
     max_bytes: Annotated[int, Field(ge=1, description="Larger files (or lines, with unit=line) are quarantined")] = (
         64_000_000
     )
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Two files."""
+        for name in ("one", "two"):
+            (folder / f"{name}.txt").write_text(f"This is text {name}.\n", encoding="utf-8")
+        return {"paths": [str(folder / "*.txt")]}
 
     def read(self) -> Iterator[Document | Unreadable]:
         """The documents, in the order of the sorted paths."""
