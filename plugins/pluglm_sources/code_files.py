@@ -97,6 +97,11 @@ def language_of(path: str, text: str = "") -> str | None:
     return found
 
 
+def languages() -> list[str]:
+    """The names of all languages that a file can be told to have."""
+    return sorted({*PREFERRED.values(), *NAMES.values(), *_known()[0].values(), *_known()[1].values()})
+
+
 @cache
 def _known() -> tuple[dict[str, str], dict[str, str]]:
     """Languages by ending or name, and by the name of their interpreter, as Pygments has them."""

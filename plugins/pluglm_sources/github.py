@@ -6,13 +6,14 @@ import glob
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
-from pluglm_sources.code_files import DATA, is_binary, language_of, not_written_by_hand, not_written_here
+from pluglm_sources.code_files import DATA, is_binary, language_of, languages, not_written_by_hand, not_written_here
 from pluglm_sources.code_licences import is_licence_file, licence_in_header, licence_of_folder, licence_of_text
 from pluglm_sources.git_repository import Blob, GitError, Repository, git_folder
 from pluglm_sources.local_files import FileSource, Paths, decoded, reason_of
@@ -55,12 +56,18 @@ class Github(FileSource):
         return {"paths": [str(folder / "greeting-main.zip")]}
 
     def problems(self, run: Any) -> Iterator[Problem]:
-        """A glob that matches neither a clone nor a file."""
+        """A glob that matches neither a clone nor a file, and a language that there is not."""
         for label, source in run.source.items():
             if source is self:
                 for pattern in self.paths:
                     if not _places(pattern):
                         yield Problem(f"source.{label}.paths", "matches no git repository and no archive", pattern)
+                known = {name.lower(): name for name in languages()} if self.languages else {}
+                for name in self.languages:
+                    if name.lower() not in known:
+                        near = get_close_matches(name.lower(), known, 1)
+                        hint = f"did you mean {known[near[0]]}?" if near else "pygments.org/languages has the names"
+                        yield Problem(f"source.{label}.languages", "is no language that is known", name, hint)
 
     def repositories(self) -> list[Path]:
         """The clones and archives, sorted, each once."""

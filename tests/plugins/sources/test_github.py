@@ -159,6 +159,9 @@ def test_what_is_asked_for(clone):
     source = Github(paths=(str(clone), str(clone.parent / "nothing*")))
     (problem,) = source.problems(type("Run", (), {"source": {"x": source}}))
     assert problem.value == str(clone.parent / "nothing*")
+    source = Github(paths=str(clone), languages=("python", "Pyhton", "C++"))
+    (problem,) = source.problems(type("Run", (), {"source": {"x": source}}))
+    assert (problem.path, problem.value) == ("source.x.languages", "Pyhton") and "Python" in problem.hint
     git(clone.parent, "clone", "-q", str(clone), "another")
     both = Github(paths=str(clone.parent / "a*"))
     assert [path.name for shard in both.shards() for path in shard.repositories()] == ["adding", "another"]
