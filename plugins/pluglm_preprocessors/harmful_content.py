@@ -101,7 +101,7 @@ class HarmfulContent(Preprocessor):
             "both": by_words and by_classifier,
         }[self.method]
         if harmful and self.action == "drop":
-            return Dropped("harmful_content")
+            return Dropped("harmful_content", ", ".join(sorted(set(found))[:MOST_NAMED]))
         if harmful and self.action == "mask":
             document = document.map_text(self.fields, self.masked)
         if not found and not spared and (probability is None or (not harmful and self.action != "tag")):

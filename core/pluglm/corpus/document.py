@@ -68,6 +68,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A preprocessor's or a source's decision to leave a document out, its reason as a short code (`too_short`)."""
+    """A preprocessor's or a source's decision to leave a document out, its reason as a short code (`too_short`).
+
+    `detail`, what was found in it, stands beside the samples of what was dropped, so that one can see what is dropped
+    wrongly.
+    """
 
     reason: str
+    detail: str = ""

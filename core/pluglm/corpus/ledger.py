@@ -53,12 +53,12 @@ class Station:
         self.characters_added += len(after.text)
         self.keep(before, after)
 
-    def drop(self, document: Document, reason: str) -> None:
+    def drop(self, document: Document, reason: str, detail: str = "") -> None:
         """Count a document that ends here on purpose."""
         self.dropped[reason] += 1
         if sum(sample["reason"] == reason for sample in self.dropped_samples) < SAMPLES:
-            text = document.text[:EXCERPT]
-            self.dropped_samples.append({"id": document.id, "reason": reason, "text": text})
+            sample = {"id": document.id, "reason": reason, "text": document.text[:EXCERPT]}
+            self.dropped_samples.append(sample | ({"detail": detail[:EXCERPT]} if detail else {}))
 
     def quarantine(self, locator: str, reason: str, detail: str = "") -> None:
         """Count one record that cannot be used, and write it down.

@@ -137,7 +137,7 @@ def decided(
             rows.append((place, GONE, None))
             continue
         if isinstance(outcome, Dropped):
-            station.drop(document, outcome.reason)
+            station.drop(document, outcome.reason, outcome.detail)
             rows.append((place, GONE, None))
         elif problem is not None:
             station.quarantine(f"{document.source}:{document.id}", problem)

@@ -47,7 +47,8 @@ def shown_samples(stations: Iterable[Mapping[str, Any]]) -> Iterable[RenderableT
             yield table
         for sample in dropped:
             first = " ".join(sample["text"].split())[:200]
-            yield Text.assemble((f"dropped, {sample['reason']}: ", "yellow"), first)
+            detail = f" ({sample['detail']})" if sample.get("detail") else ""
+            yield Text.assemble((f"dropped, {sample['reason']}{detail}: ", "yellow"), first)
 
 
 def _marked(pieces: Pieces, colour: str) -> Text:

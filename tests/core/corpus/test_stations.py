@@ -115,6 +115,18 @@ def test_every_document_is_accounted_for(tmp_path: Path) -> None:
     } in lines
 
 
+def test_what_was_found_stands_beside_what_was_dropped() -> None:
+    class Named(Preprocessor):
+        """Says why."""
+
+        def process(self, document: Document) -> Document | Dropped:
+            return Dropped("named", f"found {document.text}")
+
+    station = Station("preprocessor.named")
+    stations.Preprocess(station.name, Named()).work([Document("x", id="1")], station)
+    assert station.dropped_samples == [{"id": "1", "reason": "named", "text": "x", "detail": "found x"}]
+
+
 def test_parts_of_an_account_add_up_to_the_whole() -> None:
     documents = [Document("x" * (n % 7), id=str(n), source="s") for n in range(40)]
     whole, parts = Station("preprocessor.odd"), Station("preprocessor.odd")

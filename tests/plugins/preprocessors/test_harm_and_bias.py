@@ -142,7 +142,7 @@ def test_masks_tags_and_thresholds():
     # One word in a long text is below the threshold; what is kept says so.
     long = Document(f"{'word ' * 999}bastard")
     assert HarmfulContent().process(long).metadata["harmful_words"] == ["bastard"]
-    assert HarmfulContent(threshold=0.001).process(long) == Dropped("harmful_content")
+    assert HarmfulContent(threshold=0.001).process(long) == Dropped("harmful_content", "bastard")
     clean = Document("Nothing to see here.")
     for action in ("drop", "mask", "tag"):
         assert HarmfulContent(action=action).process(clean) is clean
