@@ -149,8 +149,8 @@ def _text(source: str, extractor: Extractor) -> str:
         from resiliparse.parse.html import HTMLTree
 
         page: Any = source
-        opened = source.count("<") - source.count("</")
-        if extractor != "plain" and opened**2 > MOST_WORK:
+        opened = source.count("<") if extractor != "plain" else 0
+        if opened**2 > MOST_WORK and (opened := opened - source.count("</")) ** 2 > MOST_WORK:
             # The rules for main content look from each element up to the root: minutes for a page that is made for it.
             # One with fewer tags cannot be such a page, and is spared this look.
             page = HTMLTree.parse(source)
