@@ -82,9 +82,9 @@ def test_a_model_is_trained_writes_and_translates_back(
     write_catalogue(tmp_path / "a.mo", messages)
     found, _ = pairs_of(tmp_path / "a.mo")
     assert len(found) == 80
-    small = ["train.steps=2", "train.batch_size=8", "data.sequence_length=48", "data.validation_fraction=0.1"]
+    small = ["train.steps=2", "train.batch_size=8", "data.sequence_length=32", "data.validation_fraction=0.1"]
     small += ["source.jsonl.paths=pairs.jsonl", "source.jsonl.text=en", "model.size=nano", "tokenizer.vocab_size=320"]
-    translate = ["experiment=translate", "source.jsonl.fields={target: de}", "evaluator.translation_metrics.examples=4"]
+    translate = ["experiment=translate", "source.jsonl.fields={target: de}", "evaluator.translation_metrics.examples=2"]
     made = run(compose([*translate, *small]), tmp_path / "translate", quiet=True)
     results = json.loads((made / "results.json").read_text())
     assert {"accuracy", "bleu", "chrf"} <= {score["name"] for score in results["evaluations"][0]["scores"]}
@@ -97,7 +97,7 @@ def test_a_model_is_trained_writes_and_translates_back(
 
     path = "augmenter.back_translation"
     there_and_back = ["augmenter=[back_translation]", f"{path}.forward={made}", f"{path}.backward={made}"]
-    there_and_back += [f"{path}.max_tokens=24", f"{path}.temperature=1.0", f"{path}.probability=0.2"]
+    there_and_back += [f"{path}.max_tokens=12", f"{path}.temperature=1.0", f"{path}.probability=0.1"]
     folder = run(
         compose(["source=[jsonl]", "evaluator=[]", *there_and_back, *small]), tmp_path / "augmented", quiet=True
     )
