@@ -2,121 +2,144 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import xxhash
 from pydantic import Field
 
 from pluglm import CorpusPreprocessor, Document, Keys
-from pluglm_preprocessors.characters import category_class
+from pluglm_preprocessors.minhash import band_hashes, bands_for, signature
+from pluglm_preprocessors.shingling import jaccard, shingles
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-@cache
-def word() -> re.Pattern[str]:
-    """Letters, marks, digits and underscores."""
-    return re.compile(rf"[\w{category_class('M')}]+")
+ALONE = 2**32 - 1
+CHUNK = 65_536
+CACHE_BYTES = 32 * 2**20
 
 
-def shingles(text: str, ngram: int, unit: str) -> NDArray[np.uint64]:
-    """(n,) the sorted, distinct 64-bit hashes of the text's n-grams; a shorter text is one n-gram."""
+def columns_of(keys: Keys, columns: int) -> NDArray[np.uint32]:
+    """(columns, documents) the first part of every key, which is that many 32-bit numbers."""
     import numpy as np
 
-    lowered = text.casefold()
-    pieces = word().findall(lowered) if unit == "word" else list(lowered)
-    hashed = np.fromiter(
-        (xxhash.xxh3_64_intdigest(piece.encode("utf-8", "surrogatepass")) for piece in pieces),
-        dtype=np.uint64,
-        count=len(pieces),
-    )
-    if len(hashed) > ngram:
-        # Hashing windows of hashes costs a tenth of hashing the text of each window.
-        window = np.zeros(len(hashed) - ngram + 1, dtype=np.uint64)
-        for offset in range(ngram):
-            window = window * np.uint64(0x9E3779B97F4A7C15) + hashed[offset : offset + len(window)]
-            window ^= window >> np.uint64(29)
-        hashed = window
-    elif len(hashed):
-        hashed = np.array([xxhash.xxh3_64_intdigest(hashed.tobytes())], dtype=np.uint64)
-    return np.unique(hashed)
+    table = np.empty((columns, len(keys)), dtype=np.uint32)
+    parts = keys.part(0)
+    for start in range(0, len(keys), CHUNK):
+        rows = np.frombuffer(b"".join(islice(parts, CHUNK)), dtype=np.uint32).reshape(-1, columns)
+        table[:, start : start + len(rows)] = rows.T
+    return table
 
 
-def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
-    """|a and b| / |a or b| of two sets of shingles; 1 for two empty ones."""
+def number_groups(column: NDArray[np.uint32]) -> None:
+    """Put a number for each group of equal values in their place, and `ALONE` where a value has no equal."""
     import numpy as np
 
-    both = len(np.intersect1d(a, b, assume_unique=True))
-    union = len(a) + len(b) - both
-    return both / union if union else 1.0
+    order = np.argsort(column, kind="stable")
+    ordered = column[order]
+    edges = np.ones(len(column) + 1, dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=edges[1:-1])
+    np.cumsum(edges[:-1], dtype=np.uint32, out=ordered)
+    ordered[edges[:-1] & edges[1:]] = ALONE
+    column[order] = ordered
 
 
-def bands_for(threshold: float, permutations: int) -> tuple[int, int]:
-    """(bands, rows): as many rows as still give a pair at the threshold a chance of 97 % to share a band,
-    1 - (1 - s^rows)^bands."""
-    best = (permutations, 1)
-    for rows in range(1, permutations + 1):
-        bands = permutations // rows
-        if 1 - (1 - threshold**rows) ** bands >= 0.97:
-            best = (bands, rows)
-    return best
+class Shingles:
+    """The sets of shingles of documents, those looked up last kept in memory, up to `CACHE_BYTES`."""
+
+    def __init__(self, keys: Keys) -> None:
+        self.keys, self.bytes = keys, 0
+        self.recent: OrderedDict[int, NDArray[np.uint64]] = OrderedDict()
+
+    def __getitem__(self, number: int) -> NDArray[np.uint64]:
+        import numpy as np
+
+        found = self.recent.pop(number, None)
+        if found is None:
+            found = np.frombuffer(self.keys[number][1], dtype=np.uint64)
+            self.bytes += found.nbytes
+        self.recent[number] = found
+        while self.bytes > CACHE_BYTES and len(self.recent) > 1:
+            self.bytes -= self.recent.popitem(last=False)[1].nbytes
+        return found
 
 
 class NearDedup(CorpusPreprocessor):
     """Keep the first of documents whose sets of n-grams overlap by `threshold` or more (Jaccard similarity).
 
     Pairs that share a band of their MinHash signatures are compared exactly, so nothing is dropped by chance; of pairs
-    at the threshold about 3 % are missed. Documents without a word have nothing to be compared by and are kept.
+    at the threshold about 3 % are missed, of more similar ones far fewer. Documents without a word have nothing to be
+    compared by and are kept. Where very many different documents share a band, as by common boilerplate, a document is
+    compared with those `max_candidates` that share the most bands with it.
 
     Sources: Broder 1997, "On the resemblance and containment of documents"; Leskovec, Rajaraman and Ullman, "Mining of
     Massive Datasets", chapter 3.
     """
 
     threshold: Annotated[float, Field(gt=0, le=1, description="Similarity from which a document is a duplicate")] = 0.7
-    ngram: Annotated[int, Field(ge=1, description="Words, or characters, in an n-gram")] = 5
+    ngram: Annotated[int, Field(ge=1, le=100, description="Words, or characters, in an n-gram")] = 5
     unit: Annotated[Literal["word", "character"], Field(description="What n-grams are made of")] = "word"
     permutations: Annotated[int, Field(ge=16, le=1024, description="Length of a signature")] = 128
+    max_candidates: Annotated[int, Field(ge=1, description="With how many documents one is compared at most")] = 256
     seed: Annotated[int, Field(ge=0, description="Seed of the permutations")] = 1
 
-    def key(self, document: Document) -> bytes:
-        """The document's shingles."""
-        text = "\n".join(str(document.get(name) or "") for name in self.fields)
-        return shingles(text, self.ngram, self.unit).tobytes()
+    def key(self, document: Document) -> tuple[bytes, bytes]:
+        """The number of its shingles and the hash of each band, 32 bits each; and its shingles, 64 bits each."""
+        import numpy as np
+
+        found = shingles("\n".join(str(document.get(name) or "") for name in self.fields), self.ngram, self.unit)
+        bands, rows = bands_for(self.threshold, self.permutations)
+        if not len(found):
+            return bytes(4 * (1 + bands)), b""
+        hashes = band_hashes(signature(found, bands * rows, self.seed), bands, rows)
+        return np.uint32(len(found)).tobytes() + hashes.tobytes(), found.tobytes()
 
     def decide(self, keys: Keys) -> Iterator[str | None]:
-        """Drops a document that is similar to an earlier one that was kept."""
+        """Drops a document that is similar to an earlier one that was kept.
+
+        In memory are 4 bytes for each document and band; shingles are looked up where documents share a band.
+        """
         import numpy as np
 
-        bands, rows = bands_for(self.threshold, self.permutations)
-        buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-        kept: dict[int, Any] = {}
-        for number, packed in enumerate(keys):
-            key = np.frombuffer(packed, dtype=np.uint64)
-            if not len(key):
+        bands, _ = bands_for(self.threshold, self.permutations)
+        table = columns_of(keys, 1 + bands)
+        sizes, groups = table[0], table[1:]
+        alone = np.ones(len(keys), dtype=bool)
+        for group in groups:
+            number_groups(group)
+            group[sizes == 0] = ALONE
+            alone &= group == ALONE
+        sets = Shingles(keys)
+        kept: defaultdict[int, list[int]] = defaultdict(list)
+        for number, by_itself in enumerate(alone.tolist()):
+            if by_itself:
                 yield None
                 continue
-            signature = self.signature(key)
-            names = [(band, signature[band * rows : (band + 1) * rows].tobytes()) for band in range(bands)]
-            candidates = {other for name in names for other in buckets.get(name, ())}
-            if any(jaccard(key, kept[other]) >= self.threshold for other in sorted(candidates)):
+            own = groups[:, number]
+            shared = np.flatnonzero(own != ALONE)
+            names = (shared << 32 | own[shared]).tolist()
+            if self.has_similar(number, [kept[name] for name in names if name in kept], sizes, sets):
                 yield "near_duplicate"
                 continue
-            kept[number] = key
             for name in names:
-                buckets[name].append(number)
+                if len(kept[name]) < self.max_candidates:
+                    kept[name].append(number)
             yield None
 
-    def signature(self, key: NDArray[np.uint64]) -> NDArray[np.uint32]:
-        """(permutations,) the least of each permutation of the shingles."""
-        import numpy as np
-        from rensa import RMinHash
-
-        minhash = RMinHash(num_perm=self.permutations, seed=self.seed)
-        minhash.update([value.to_bytes(8, "little") for value in key.tolist()])
-        return np.asarray(minhash.digest(), dtype=np.uint32)
+    def has_similar(self, number: int, buckets: list[list[int]], sizes: NDArray[np.uint32], sets: Shingles) -> bool:
+        """Whether a document in these buckets is similar enough."""
+        bands_shared = Counter(other for bucket in buckets for other in bucket)
+        if not bands_shared:
+            return False
+        # Their similarity is at most the ratio of their sizes.
+        size = int(sizes[number])
+        fitting = [
+            other
+            for other, count in zip(bands_shared, sizes[list(bands_shared)].tolist(), strict=True)
+            if min(size, count) / max(size, count) >= self.threshold
+        ]
+        fitting.sort(key=lambda other: (-bands_shared[other], other))
+        return any(jaccard(sets[number], sets[other]) >= self.threshold for other in fitting[: self.max_candidates])
