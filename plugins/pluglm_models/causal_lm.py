@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Problem
-from pluglm_models.sizes import SizedModel
+from pluglm_models.sizes import SizedModel, gated_width
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
@@ -86,8 +86,3 @@ class CausalLm(SizedModel):
             summary_first_dropout=0.0,
             **common,
         )
-
-
-def gated_width(hidden_size: int) -> int:
-    """8/3 of the width, to the next multiple of 16: three matrices then have as many weights as two of 4 times."""
-    return -(-8 * hidden_size // (3 * 16)) * 16

@@ -79,3 +79,8 @@ class SizedModel(Model):
 def nearest_divisor(number: int, wanted: int) -> int:
     """The divisor of `number` nearest to `wanted`."""
     return min((d for d in range(1, number + 1) if number % d == 0), key=lambda d: abs(d - wanted))
+
+
+def gated_width(hidden_size: int) -> int:
+    """8/3 of the width, to the next multiple of 16: three matrices then have as many weights as two of 4 times."""
+    return -(-8 * hidden_size // (3 * 16)) * 16

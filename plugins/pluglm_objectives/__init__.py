@@ -1,4 +1,4 @@
-"""Objectives: predicting the next token, hidden tokens, or a label."""
+"""Objectives: predicting the next token, hidden tokens, a label, or another text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pluglm import Objective, hookimpl
 from pluglm_objectives.classification import Classification
 from pluglm_objectives.clm import Clm
 from pluglm_objectives.mlm import Mlm
+from pluglm_objectives.translation import Translation
 
 
 @hookimpl
 def register_objectives() -> list[type[Objective]]:
-    return [Clm, Mlm, Classification]
+    return [Clm, Mlm, Classification, Translation]

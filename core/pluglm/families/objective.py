@@ -76,6 +76,10 @@ class Objective(Technique):
         """Document fields without which a document is quarantined."""
         return ()
 
+    def texts(self, document: Document) -> Iterable[str]:
+        """What the tokenizer learns from: all that the examples of the document are made of."""
+        return (document.text,)
+
     def fit(self, documents: Iterable[Document]) -> dict[str, Any]:
         """What must be known of the training documents as a whole (the set of labels), as JSON-able data."""
         return {}

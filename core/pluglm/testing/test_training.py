@@ -98,7 +98,8 @@ def test_objective(technique: Objective, words: PreTrainedTokenizerFast) -> None
     assert losses.sums.shape == losses.counts.shape == (len(rows),)
     assert losses.sums.isfinite().all() and (losses.counts >= 0).all() and losses.counts.sum() > 0
     shown = technique.loss(model, whole, output_hidden_states=True).outputs
-    assert shown is not None and shown.hidden_states is not None, "keywords for the model were not handed on"
+    hidden = "decoder_hidden_states" if model.config.is_encoder_decoder else "hidden_states"
+    assert shown is not None and shown[hidden] is not None, "keywords for the model were not handed on"
     predictions = technique.predict(model, whole)
     assert predictions.predicted.shape == predictions.target.shape == predictions.example.shape
     assert ((predictions.example >= 0) & (predictions.example < len(rows))).all()

@@ -1,0 +1,104 @@
+"""Writing one text for another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from pluglm import Batch, Document, Example, Losses, Objective, Predictions
+from pluglm_objectives.token_losses import (
+    IGNORED,
+    attention_mask,
+    cross_entropy_by_example,
+    end_of_text,
+    padded,
+    predictions_of,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+def ended_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """The ids of `text` with the special tokens that the tokenizer itself puts around a text, and in any case with the
+    token that ends it, by which the model knows when to stop."""
+    ids: list[int] = tokenizer(text, split_special_tokens=True, verbose=False)["input_ids"]
+    end = end_of_text(tokenizer)
+    return ids if ids[-1:] == end else [*ids, *end]
+
+
+class Translation(Objective):
+    """Write the target for the source: the loss is -log p(target token t | source, target tokens < t), averaged over
+    the target's tokens.
+
+    For translation, and for anything else that writes one text for another, such as back-translation's two models.
+
+    Sources: Sutskever et al. 2014, https://arxiv.org/abs/1409.3215; Vaswani et al. 2017,
+    https://arxiv.org/abs/1706.03762
+    """
+
+    head: ClassVar[str] = "AutoModelForSeq2SeqLM"
+    suggests: ClassVar[dict[str, str]] = {"model": "seq2seq"}
+
+    source_field: Annotated[str, Field(min_length=1, description="What is read: text, or a document field")] = "text"
+    target_field: Annotated[str, Field(min_length=1, description="What is written: text, or a document field")] = (
+        "target"
+    )
+
+    cut: Annotated[bool, Field(description="Cut what is longer than data.sequence_length; otherwise quarantine it")] = (
+        True
+    )
+
+    def required_fields(self) -> tuple[str, ...]:
+        """Source and target."""
+        return (self.source_field, self.target_field)
+
+    def texts(self, document: Document) -> Iterable[str]:
+        """Both sides, which share one vocabulary."""
+        return tuple(str(document.get(name)) for name in self.required_fields() if document.get(name) is not None)
+
+    def examples(
+        self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
+    ) -> Iterable[Example]:
+        """`input_ids` of the source and `labels` of the target, each with its end. A target that is cut has no end, so
+        that the model does not learn to stop there."""
+        sides = [str(document.get(name)) for name in self.required_fields()]
+        for name, side in zip(self.required_fields(), sides, strict=True):
+            if not side.strip():
+                raise ValueError(f"the {name} is empty")
+        source, target = (ended_ids(side, tokenizer) for side in sides)
+        longest = max(len(source), len(target))
+        if longest > sequence_length and not self.cut:
+            raise ValueError(f"{longest} tokens, more than data.sequence_length={sequence_length}")
+        if len(source) > sequence_length:
+            source = [*source[: sequence_length - 1], source[-1]]
+        yield {"input_ids": source, "labels": target[:sequence_length]}
+
+    def collate(
+        self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
+    ) -> Batch:
+        """`input_ids` (batch, longest source) and `labels` (batch, longest target); padding has no label."""
+        rows = [example["input_ids"] for example in examples]
+        targets = padded([example["labels"] for example in examples], IGNORED)
+        return {"input_ids": padded(rows, tokenizer.pad_token_id), "labels": targets, **attention_mask(rows)}
+
+    def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
+        """Cross-entropy of each target token, given the true ones before it."""
+        outputs = written(model, batch, **forward)
+        return cross_entropy_by_example(outputs.logits, batch["labels"], outputs)
+
+    def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
+        """The likeliest token at every place of the target, given the true ones before it."""
+        return predictions_of(written(model, batch).logits, batch["labels"])
+
+
+def written(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:
+    """The model's outputs; `logits` are (batch, longest target, vocabulary). `inputs_embeds` in the batch take the
+    place of `input_ids`. The decoder reads the labels, moved by one place."""
+    names = ["inputs_embeds" if "inputs_embeds" in batch else "input_ids", "attention_mask"]
+    inputs = {name: batch[name] for name in names if name in batch}
+    shifted = model.prepare_decoder_input_ids_from_labels(batch["labels"])
+    return model(**inputs, decoder_input_ids=shifted, **{"use_cache": False, **forward})

@@ -1,0 +1,71 @@
+"""A tokenizer that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from pluglm import SPECIAL_TOKENS, DataError, Problem, Tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from pluglm import RunConfig
+
+
+def tokenizer_folder(path: Path) -> Path | None:
+    """The folder with the `tokenizer.json`: `path` or its `model/` where it is a run folder; the folder of a file."""
+    path = path.expanduser()
+    path = path.parent if path.is_file() and path.name == "tokenizer.json" else path
+    return next((folder for folder in (path, path / "model") if (folder / "tokenizer.json").is_file()), None)
+
+
+class Pretrained(Tokenizer):
+    """A tokenizer from a folder: that of an earlier run, or of any model of `transformers`.
+
+    Its tokens keep their ids and its special tokens their names. A special token that pluglm needs and it does not have
+    (often one for padding or masks) is added behind them. What is trained need not be trained again, and runs that
+    share a tokenizer can be compared token by token.
+    """
+
+    path: Annotated[Path, Field(description="A run folder, or a folder with tokenizer.json")]
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """A tokenizer of bytes in `folder`."""
+        from pluglm_tokenizers.byte import Byte
+
+        Byte().build(iter(())).save_pretrained(folder / "bytes")
+        return {"path": folder / "bytes"}
+
+    def problems(self, run: RunConfig) -> Iterable[Problem]:
+        """The folder must hold a tokenizer."""
+        if tokenizer_folder(self.path) is None:
+            there = self.path.expanduser().exists()
+            reason = "has no tokenizer.json, nor has its model/" if there else "does not exist"
+            yield Problem("tokenizer.path", reason, self.path, "write a run folder, or one that save_pretrained made")
+
+    def build(self, texts: Iterator[str]) -> PreTrainedTokenizerFast:
+        """The tokenizer; `texts` is not read.
+
+        Raises:
+            DataError: where the folder has none that can be read.
+        """
+        from transformers import AutoTokenizer
+
+        folder = tokenizer_folder(self.path)
+        if folder is None:
+            raise DataError(f"{self.path} has no tokenizer.json, nor has its model/")
+        try:
+            tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, clean_up_tokenization_spaces=False, split_special_tokens=True
+            )
+        except Exception as error:  # the library raises whatever its parser does
+            raise DataError(f"{folder}: the tokenizer cannot be read: {error}") from None
+        tokenizer.add_special_tokens(
+            {role: token for role, token in SPECIAL_TOKENS.items() if getattr(tokenizer, role) is None}
+        )
+        return tokenizer
