@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pluglm import Source, hookimpl
+from pluglm_sources.common_crawl import CommonCrawl
 from pluglm_sources.generated_reviews import GeneratedReviews
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.parquet import Parquet
@@ -11,8 +12,20 @@ from pluglm_sources.reddit import Reddit
 from pluglm_sources.stack_overflow import StackOverflow
 from pluglm_sources.text_files import TextFiles
 from pluglm_sources.twitter import Twitter
+from pluglm_sources.web_scrape import WebScrape
 
 
 @hookimpl
 def register_sources() -> list[type[Source]]:
-    return [PythonLibrary, TextFiles, Jsonl, Parquet, StackOverflow, Reddit, Twitter, GeneratedReviews]
+    return [
+        PythonLibrary,
+        TextFiles,
+        Jsonl,
+        Parquet,
+        CommonCrawl,
+        WebScrape,
+        StackOverflow,
+        Reddit,
+        Twitter,
+        GeneratedReviews,
+    ]

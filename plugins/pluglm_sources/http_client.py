@@ -1,0 +1,310 @@
+"""A client that brings resources over HTTP into a store, and is hard to harm."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError, ProtocolError, TimeoutError
+from urllib3.util import Retry
+
+from pluglm_sources.fetched import Fetched, FetchError
+from pluglm_sources.http_store import BLOCK, Entry, is_packed, validator
+from pluglm_sources.private_hosts import addresses_of, is_public
+
+MAX_REDIRECTS = 10
+# A server that asks for more patience than this (seconds) is left alone until the next run.
+MAX_PATIENCE = 300
+MAX_BACKOFF = 60
+# The client gives a transfer this many times its timeout in all, against servers that send a byte at a time ...
+SLOWEST = 10
+# ... and whatever time the bytes it got take at this rate (bytes a second).
+LEAST_RATE = 10_000
+AGAIN = (408, 425, 429, 500, 502, 503, 504)
+REDIRECTS = (301, 302, 303, 307, 308)
+GONE = (404, 410)
+
+
+@dataclass(slots=True)
+class _Wish:
+    """One `get`, as it is followed through redirects and retries."""
+
+    entry: Entry
+    headers: Mapping[str, str]
+    secret: Mapping[str, str]
+    secret_headers: Mapping[str, str]
+    types: tuple[str, ...]
+    allowed: Callable[[str], None] | None
+    kept: Fetched | None = None
+
+
+@dataclass(slots=True)
+class Client:
+    """GET over HTTP into `store`; what is complete there is not asked for again unless `refresh`.
+
+    Every address is checked after it was resolved, and the connection goes to the very address that was checked, for
+    the first request as for each redirect; a name that resolves otherwise the next time gains nothing.
+    """
+
+    store: Path
+    user_agent: str
+    timeout: float = 30.0
+    retries: int = 5
+    backoff: float = 0.5
+    delay: float = 0.5
+    max_bytes: int = 1 << 30
+    allow_private_hosts: bool = False
+    refresh: bool = False
+    requests: int = field(default=0, init=False)
+    _pools: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(num_pools=20), init=False)
+    _delays: dict[str, float] = field(default_factory=dict, init=False)
+    _next: dict[str, float] = field(default_factory=dict, init=False)
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        secret: Mapping[str, str] | None = None,
+        secret_headers: Mapping[str, str] | None = None,
+        types: tuple[str, ...] = (),
+        allowed: Callable[[str], None] | None = None,
+        refresh: bool | None = None,
+    ) -> Fetched:
+        """The resource at `url`, from the store or from the network.
+
+        `secret` (parameters of the query) and `secret_headers` are sent to the host of `url` alone and appear in
+        nothing that is stored or said. With `types`, a body of another media type is not transferred. `allowed` is
+        asked about the target of every redirect, and raises FetchError where it must not be followed. `refresh` stands
+        in for the client's own.
+
+        Raises:
+            FetchError: where it cannot be had.
+        """
+        url = url.partition("#")[0]
+        try:
+            entry = Entry(self.store, url)
+            with entry.alone():
+                kept = entry.kept()
+                if kept is not None and not (self.refresh if refresh is None else refresh):
+                    if isinstance(kept, FetchError):
+                        raise kept
+                    return kept
+                old = kept if isinstance(kept, Fetched) else None
+                wish = _Wish(entry, headers or {}, secret or {}, secret_headers or {}, types, allowed, old)
+                return self._follow(wish)
+        except FetchError as error:
+            raise FetchError(error.reason, _redacted(error.detail, secret, secret_headers)) from None
+        except ValueError as error:
+            raise FetchError("bad_url", f"{url[:200]}: {error}") from None
+
+    def slow_down(self, url: str, seconds: float) -> None:
+        """Leave at least this many seconds between two requests to the host of `url`."""
+        self._delays[urlsplit(url).netloc] = seconds
+
+    def _follow(self, wish: _Wish) -> Fetched:
+        url, seen = wish.entry.url, set[str]()
+        while True:
+            if url in seen:
+                raise FetchError("redirect_loop", f"led back to {url}")
+            if len(seen) > MAX_REDIRECTS:
+                raise FetchError("too_many_redirects", f"more than {MAX_REDIRECTS}")
+            seen.add(url)
+            got = self._persist(url, wish)
+            if isinstance(got, Fetched):
+                return got
+            url = got.partition("#")[0]
+            if wish.allowed is not None:
+                wish.allowed(url)
+
+    def _persist(self, url: str, wish: _Wish) -> Fetched | str:
+        """What one URL gives, tried again as often as it makes sense: a resource, or where it redirects to."""
+        retry = Retry(self.retries, backoff_factor=self.backoff, backoff_max=MAX_BACKOFF, backoff_jitter=self.backoff)
+        while True:
+            try:
+                return self._once(url, wish)
+            except _Again as again:
+                try:
+                    retry = retry.increment("GET", error=again.cause)
+                except HTTPError:
+                    raise again.answer from None
+                if again.patience > MAX_PATIENCE:
+                    raise FetchError("retry_later", f"{url} asks for {again.patience:.0f} s of patience") from None
+                time.sleep(max(again.patience, retry.get_backoff_time()))
+
+    def _once(self, url: str, wish: _Wish) -> Fetched | str:
+        begun, begun_headers = wish.entry.begun()
+        headers = {
+            "User-Agent": self.user_agent,
+            "Accept-Encoding": "identity" if is_packed(wish.entry.url) else "gzip",
+        }
+        headers |= wish.headers
+        if urlsplit(url)[:2] == urlsplit(wish.entry.url)[:2]:
+            headers |= wish.secret_headers
+        if begun:
+            headers |= {"Range": f"bytes={begun}-", "If-Range": validator(begun_headers) or ""}
+        elif wish.kept is not None:
+            known = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+            headers |= {name: wish.kept.headers[key] for key, name in known.items() if key in wish.kept.headers}
+        response = self._send(url, headers, wish.secret if url == wish.entry.url else {})
+        try:
+            return self._answer(url, wish, response, begun, begun_headers)
+        except (HTTPError, OSError) as error:
+            raise _again(error, url) from None
+        finally:
+            # What was not read to its end must not be taken for the next answer.
+            if response.length_remaining == 0:
+                response.drain_conn()
+            elif not response.closed:
+                response.close()
+            response.release_conn()
+
+    def _send(self, url: str, headers: dict[str, str], secret: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        parts = urlsplit(url)
+        host, secure = parts.hostname or "", parts.scheme == "https"
+        if parts.scheme not in ("http", "https") or not host:
+            raise FetchError("bad_url", f"{url[:200]} is not http or https")
+        if parts.username is not None or parts.password is not None:
+            raise FetchError("bad_url", f"credentials in the URL of {host}; keys come from the environment")
+        host = host if host.isascii() else host.encode("idna").decode()
+        port = parts.port or (443 if secure else 80)
+        target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+        query = "&".join(filter(None, [quote(parts.query, safe="/?%:@!$&'()*+,;=~-._[]"), urlencode(secret)]))
+        named = f"[{host}]" if ":" in host else host
+        headers["Host"] = named if port == (443 if secure else 80) else f"{named}:{port}"
+        self._wait(parts.netloc)
+        self.requests += 1
+        try:
+            addresses = addresses_of(host, port)
+            refused = [address for address in addresses if not is_public(address)]
+            if refused and not self.allow_private_hosts:
+                hint = "is not public; allow_private_hosts=true would allow it"
+                raise FetchError("private_host", f"{host} is {refused[0]}, which {hint}")
+            failure: Exception | None = None
+            for address in addresses:
+                pool = self._pools.connection_from_host(
+                    address, port, parts.scheme, {"server_hostname": host, "assert_hostname": host}
+                )
+                try:
+                    return pool.urlopen(
+                        "GET",
+                        target + (f"?{query}" if query else ""),
+                        headers=headers,
+                        retries=False,
+                        redirect=False,
+                        assert_same_host=False,
+                        preload_content=False,
+                        decode_content=False,
+                        timeout=urllib3.Timeout(connect=self.timeout, read=self.timeout),
+                    )
+                except NewConnectionError as error:
+                    failure = error
+            raise failure or OSError("resolves to no address")
+        except (HTTPError, OSError, UnicodeError) as error:
+            raise _again(error, url) from None
+
+    def _answer(
+        self,
+        url: str,
+        wish: _Wish,
+        response: urllib3.BaseHTTPResponse,
+        begun: int,
+        begun_headers: Mapping[str, str],
+    ) -> Fetched | str:
+        status, entry = response.status, wish.entry
+        headers = {name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"}
+        if status in REDIRECTS and "location" in headers:
+            return urljoin(url, headers["location"])
+        if status == 304 and wish.kept is not None:
+            return wish.kept
+        if status == 416 or (status == 206 and not headers.get("content-range", "").startswith(f"bytes {begun}-")):
+            entry.forget_part()
+            raise _Again(HTTPError("the part does not fit"), FetchError("protocol_error", f"{url} sent a wrong range"))
+        error = FetchError(f"http_{status}", f"{url} answered {status} {response.reason or ''}".rstrip())
+        if status in AGAIN:
+            raise _Again(HTTPError(error.detail), error, _patience(headers.get("retry-after")))
+        if status in GONE:
+            entry.keep_failure(error)
+        if status not in (200, 206):
+            raise error
+        if status == 200:
+            begun, begun_headers = 0, headers
+        about = {name: _redacted(value, wish.secret, wish.secret_headers) for name, value in begun_headers.items()}
+        fetched = Fetched(entry.url, _redacted(url, wish.secret, None), entry.body, 200, "", about, _now())
+        fetched = replace(fetched, content_type=about.get("content-type", ""))
+        if wish.types and fetched.media_type and fetched.media_type not in wish.types:
+            raise FetchError("other_type", f"{url} is {fetched.media_type}")
+        encoding = "" if is_packed(entry.url) else begun_headers.get("content-encoding", "").strip().lower()
+        if begun == 0:
+            entry.begin(about)
+        self._transfer(url, response, entry, begun)
+        told = {name: getattr(fetched, name) for name in ("url", "final_url", "status", "content_type", "retrieved")}
+        return entry.finish({**told, "headers": about}, encoding, self.max_bytes)
+
+    def _transfer(self, url: str, response: urllib3.BaseHTTPResponse, entry: Entry, begun: int) -> None:
+        length, size, start = response.headers.get("content-length", ""), begun, time.monotonic()
+        too_large = FetchError("too_large", f"{url} has more than {self.max_bytes} bytes")
+        if length.isdigit() and begun + int(length) > self.max_bytes:
+            raise too_large
+        with entry.part.open("ab" if begun else "wb") as file:
+            while block := response.read1(BLOCK, decode_content=False):
+                size += len(block)
+                if size > self.max_bytes:
+                    entry.forget_part()
+                    raise too_large
+                file.write(block)
+                if time.monotonic() - start > self.timeout * SLOWEST + (size - begun) / LEAST_RATE:
+                    raise FetchError("timeout", f"{url} sent {size - begun} bytes too slowly")
+            file.flush()
+            os.fsync(file.fileno())
+        if length.isdigit() and size - begun != int(length):
+            said = f"{url}: {size} bytes of {begun + int(length)}"
+            raise _Again(HTTPError(said), FetchError("truncated", said))
+
+    def _wait(self, host: str) -> None:
+        now = time.monotonic()
+        start = max(now, self._next.get(host, 0.0))
+        self._next[host] = start + self._delays.get(host, self.delay)
+        time.sleep(start - now)
+
+
+class _Again(Exception):
+    """Worth another try, after `patience` seconds at least; `answer` is raised when tries are used up."""
+
+    def __init__(self, cause: Exception, answer: FetchError, patience: float = 0) -> None:
+        self.cause, self.answer, self.patience = cause, answer, patience
+
+
+def _again(error: Exception, url: str) -> _Again:
+    if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
+        reason = "timeout"
+    elif isinstance(error, ProtocolError):
+        reason = "truncated"
+    else:
+        reason = "unreachable"
+    return _Again(HTTPError(str(error)), FetchError(reason, f"{url}: {error}"))
+
+
+def _patience(retry_after: str | None) -> float:
+    try:
+        return Retry(retry_after_max=10**9).parse_retry_after(retry_after or "0")
+    except InvalidHeader:
+        return 0
+
+
+def _redacted(text: str, *secrets: Mapping[str, Any] | None) -> str:
+    for value in (str(value) for group in secrets if group for value in group.values()):
+        for form in {value, quote(value), quote(value, safe=""), quote_plus(value)} - {""}:
+            text = text.replace(form, "***")
+    return text
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,171 @@
+"""The members of a packed WARC file: as a rule one for each record, gzip or zstandard, each whole in itself.
+
+A member is unpacked by pieces, so that a small file that unpacks to a huge one fills no memory.
+
+Sources: https://www.rfc-editor.org/rfc/rfc1952; https://iipc.github.io/warc-specifications/specifications/warc-zstd/
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+BLOCK, PIECE = 1 << 16, 1 << 20
+# A block of zstandard can unpack to 128 KiB from 4 bytes: what is unpacked at once stays within 128 MiB.
+PACKED = 1 << 12
+WINDOW = 1 << 27
+GZIP, ZSTD, DICTIONARY = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x5d\x2a\x4d\x18"
+# What is looked at to see whether a member holds a record: more than gzip's longest table of codes.
+GLANCE = 1 << 12
+
+
+class Member(Protocol):
+    """What one member holds."""
+
+    def read(self) -> bytes:
+        """The next piece; nothing at the end.
+
+        Raises:
+            EOFError: the file ends before the member does.
+            zlib.error, zstandard.ZstdError: it is damaged.
+        """
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was read to its end, and its checksum is right."""
+
+    def left(self) -> bytes:
+        """What was read of the file and belongs to what is behind the member."""
+
+
+class Packing(Protocol):
+    """How a file is packed: by which bytes a member begins, and how one is opened."""
+
+    magic: bytes
+
+    def open(self, file: BinaryIO, packed: bytes) -> Member:
+        """The member that begins with `packed`, which was already read of `file`."""
+
+
+class GzipMember:
+    def __init__(self, file: BinaryIO, packed: bytes) -> None:
+        self._file, self._packed, self._unpack = file, packed, zlib.decompressobj(31)
+
+    def read(self) -> bytes:
+        while not self._unpack.eof:
+            packed = self._packed or self._file.read(BLOCK)
+            if not packed:
+                raise EOFError("the file ends within a member")
+            piece = self._unpack.decompress(packed, PIECE)
+            self._packed = self._unpack.unconsumed_tail
+            if piece:
+                return piece
+        return b""
+
+    @property
+    def ended(self) -> bool:
+        return self._unpack.eof
+
+    def left(self) -> bytes:
+        return self._unpack.unused_data
+
+
+class Gzip:
+    """Members of gzip."""
+
+    magic = GZIP
+
+    def open(self, file: BinaryIO, packed: bytes) -> Member:
+        return GzipMember(file, packed)
+
+
+class ZstdMember:
+    def __init__(self, file: BinaryIO, packed: bytes, unpack: Any) -> None:
+        self._file, self._packed, self._unpack = file, packed, unpack
+
+    def read(self) -> bytes:
+        while not self._unpack.eof:
+            if not self._packed:
+                self._packed = self._file.read(BLOCK)
+            if not self._packed:
+                raise EOFError("the file ends within a frame")
+            piece: bytes = self._unpack.decompress(self._packed[:PACKED])
+            self._packed = self._packed[PACKED:]
+            if piece:
+                return piece
+        return b""
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._unpack.eof)
+
+    def left(self) -> bytes:
+        return bytes(self._unpack.unused_data) + self._packed
+
+
+class Zstd:
+    """Frames of zstandard, with the dictionary that the file may begin with."""
+
+    magic = ZSTD
+
+    def __init__(self, dictionary: bytes) -> None:
+        import zstandard
+
+        shared = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
+        self._unpacker = zstandard.ZstdDecompressor(dict_data=shared, max_window_size=WINDOW)
+
+    def open(self, file: BinaryIO, packed: bytes) -> Member:
+        return ZstdMember(file, packed, self._unpacker.decompressobj())
+
+
+def packing(file: BinaryIO, path: Path) -> tuple[Packing | None, int]:
+    """How the file is packed (None: not at all), told by its first bytes, and by its name where these say nothing; and
+    where its first member begins."""
+    file.seek(0)
+    first = file.read(8)
+    kind = {GZIP: ".gz", ZSTD: ".zst", DICTIONARY: ".zst", b"WARC/": ""}
+    suffix = next((kind[magic] for magic in kind if first.startswith(magic)), path.suffix)
+    if suffix == ".gz":
+        return Gzip(), 0
+    if suffix == ".zst":
+        size = int.from_bytes(first[4:], "little") if first.startswith(DICTIONARY) else 0
+        return Zstd(_dictionary(file.read(min(size, WINDOW)))), size + 8 if size else 0
+    return None, 0
+
+
+def _dictionary(packed: bytes) -> bytes:
+    if not packed.startswith(ZSTD):
+        return packed
+    import zstandard
+
+    return bytes(zstandard.ZstdDecompressor(max_window_size=WINDOW).decompress(packed, max_output_size=WINDOW))
+
+
+def next_member(file: BinaryIO, kind: Packing, start: int, size: int) -> int:
+    """Where the first member at or after `start` begins that holds a record; `size`, the file's, where none does."""
+    held, base = b"", start
+    while True:
+        file.seek(base + len(held))
+        block = file.read(PIECE)
+        held += block
+        place = held.find(kind.magic)
+        while place >= 0 and (len(held) - place >= GLANCE or not block):
+            if holds_record(kind, held[place : place + GLANCE]):
+                return base + place
+            place = held.find(kind.magic, place + 1)
+        if not block:
+            return size
+        keep = place if place >= 0 else max(len(held) - len(kind.magic) + 1, 0)
+        held, base = held[keep:], base + keep
+
+
+def holds_record(kind: Packing, packed: bytes) -> bool:
+    """Whether the member that begins with these bytes, GLANCE at least, begins with a record."""
+    import zstandard
+
+    try:
+        return kind.open(io.BytesIO(packed), b"").read().startswith(b"WARC/")
+    except (EOFError, zlib.error, zstandard.ZstdError):
+        return False
