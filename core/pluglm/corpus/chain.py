@@ -86,7 +86,7 @@ class Workshop:
         return self.carried_out(chains, decided, path, preprocessor)
 
     def decided(
-        self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any
+        self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any, doing: str = ""
     ) -> tuple[Decided, Counter[str]]:
         """The decisions, and how often each that is a text came out."""
         names = [digest([chain.key, path, described, "keys"]) for chain in chains]
@@ -95,7 +95,7 @@ class Workshop:
                 ProcessChunk(self.store.folder, c.chunk, c.steps, self.stop, keys=KeyFile(name, preprocessor))
                 for c, name in zip(chains, names, strict=True)
             ],
-            f"Preparing {path}",
+            doing or f"Preparing {path}",
         )
         decided = Decided(digest([names, path, described]), names)
         found = [self.store.account(f"{decided.key}-{number:05}") for number in range(len(chains))]

@@ -117,9 +117,6 @@ def _make(
                 chains = workshop.compared(chains, path, preprocessor, described)
             else:
                 chains = [chain.then(Preprocess(path, preprocessor), described) for chain in chains]
-        chains = workshop.finish(chains, "Preprocessing")
-        for station in book.stations.values():
-            check_quarantine(station, config.data.max_quarantined)
         train, validation, account = _split(config, chains, workshop)
         workshop.finish(validation, "Splitting", folder / "validation")
         documents = [account]
@@ -157,7 +154,11 @@ def _split(
 ) -> tuple[list[Chain], list[Chain], dict[str, Any]]:
     fraction, seed = config.data.validation_fraction, config.seed
     parts = {name: Split(part=name, fraction=fraction, seed=seed) for name in ("train", "validation")}
-    decided, counts = workshop.decided(chains, "split", parts["train"], [fraction, seed])
+    # The pass that finds the keys of the split takes the steps before it as well.
+    decided, counts = workshop.decided(chains, "split", parts["train"], [fraction, seed], "Preprocessing")
+    chains = workshop.finish(chains, "Preprocessing")
+    for station in workshop.book.stations.values():
+        check_quarantine(station, config.data.max_quarantined)
     total = sum(counts.values())
     if total == 0:
         stations = workshop.book.stations.values()
