@@ -170,8 +170,8 @@ class Augment:
         wanted: list[tuple[int, int, Random]] = []
         for place, document in enumerate(documents):
             for copy in range(augmenter.copies):
-                random = Random(f"{self.seed}/{self.path}/{document.source}/{document.id}/{copy}")
-                if random.random() < augmenter.probability:
+                random, drawn = self._random(document, copy)
+                if drawn < augmenter.probability:
                     wanted.append((place, copy, random))
         for (place, copy, _), changed in zip(wanted, self._made(documents, wanted, station), strict=True):
             if changed is not None:
@@ -181,10 +181,14 @@ class Augment:
                 layer.rows.append((place, ADDED, changed))
         return layer
 
+    def _random(self, document: Document, copy: int) -> tuple[Random, float]:
+        """The generator for a copy of a document, and the first number drawn of it."""
+        random = Random(f"{self.seed}/{self.path}/{document.source}/{document.id}/{copy}")
+        return random, random.random()
+
     def _made(
         self, documents: Sequence[Document], wanted: Sequence[tuple[int, int, Random]], station: Station
     ) -> Iterator[Document | None]:
-        states = [random.getstate() for _, _, random in wanted]
         try:
             made = self.augmenter.augment_batch(
                 [documents[place] for place, _, _ in wanted], [random for _, _, random in wanted]
@@ -193,10 +197,9 @@ class Augment:
             raise
         except Exception:
             # One of them failed: by themselves, the others can be had.
-            for (place, _, random), state in zip(wanted, states, strict=True):
-                random.setstate(state)
+            for place, copy, _ in wanted:
                 try:
-                    yield self.augmenter.augment(documents[place], random)
+                    yield self.augmenter.augment(documents[place], self._random(documents[place], copy)[0])
                 except Exception as error:
                     station.added += 1
                     quarantine_error(station, documents[place], error)
