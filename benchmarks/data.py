@@ -94,7 +94,7 @@ class Bench:
         python = self.pythons.get(needs, sys.executable)
         if needs in self.missing:
             return None
-        if subprocess.run([python, "-c", f"import {imported}"], capture_output=True).returncode:
+        if not can_import(python, imported):
             self.missing.add(needs)
             print(
                 f"{needs}: not installed here, left out (pip install {wanted}; or --python {needs}=PYTHON)", flush=True
@@ -152,6 +152,14 @@ class Bench:
             given = {"input": str(self.documents()), "folder": str(folder), "size": 16_000}
             measured([sys.executable, str(PROGRAMS), "train_tokenizer", json.dumps(given)], self.folder)
         return folder
+
+
+def can_import(python: str, modules: str) -> bool:
+    """Whether a Python is there and has these modules."""
+    try:
+        return subprocess.run([python, "-c", f"import {modules}"], capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def measured(command: list[str], folder: Path) -> Run:

@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,13 +109,12 @@ def script(input: str, tokenizer: str, folder: str) -> dict[str, Any]:
     """A plain script of the best library for each step."""
     import numpy as np
     import tiktoken
-    from fastwarc.stream_io import FileStream, GZipStream
     from fastwarc.warc import ArchiveIterator, WarcRecordType
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
     texts = []
-    for record in ArchiveIterator(GZipStream(FileStream(input)), record_types=WarcRecordType.response):
+    for record in ArchiveIterator(BytesIO(Path(input).read_bytes()), record_types=WarcRecordType.response):
         content = record.reader.read()
         try:
             page = content.decode()
