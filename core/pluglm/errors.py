@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -47,6 +48,16 @@ class Interrupted(PluglmError):
     """The run was asked to stop, has saved its state and can be resumed (75 is sysexits' EX_TEMPFAIL)."""
 
     exit_code = 75
+
+
+def explained(error: OSError, place: object, then: str) -> PluglmError:
+    """What the system refused, in a line that says what to do next: `then` is the command."""
+    if error.errno == errno.ENOSPC:
+        where = error.filename or place
+        return PluglmError(
+            f"the disk is full ({where}); what was written before is untouched: make room and go on with: {then}"
+        )
+    return PluglmError(f"{error}; what was written before is untouched: {then}")
 
 
 def _short(value: object) -> str:

@@ -2,9 +2,10 @@
 
     python examples/parallel_corpus/pairs_from_mo.py de pairs.jsonl /usr/share/locale/de/LC_MESSAGES
 
-What follows the name of the new file are catalogues, or folders below which they lie. Each line is {"id", "en", "de", "catalogue"}. A message and its translation are split into lines and sentences, and kept
-where both give as many, so that the pairs are short; of pairs that are the same in both languages, or differ only by
-capitals and placeholders, the first is kept. Catalogues carry the licence of their program.
+What follows the name of the new file are catalogues, or folders below which they lie. Each line of it is
+{"id", "en", "de", "catalogue"}. A message and its translation are split into sentences, and kept whole where they do
+not have as many; of pairs whose English differs only by capitals and placeholders, the first is kept. Catalogues carry
+the licence of their program.
 
 On Debian: apt-get download PACKAGE && dpkg-deb -x PACKAGE*.deb FOLDER brings those of a package without installing it.
 """

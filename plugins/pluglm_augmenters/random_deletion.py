@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from math import log1p
 from random import Random
 from typing import Annotated
 
 from pydantic import Field
 
 from pluglm import Augmenter, Document
-from pluglm_augmenters.words import pieces_of
+from pluglm_augmenters.words import joined, rewritten, words_and_gaps
 
 
 def thinned(text: str, alpha: float, random: Random) -> str:
     """The text without the words, and the white space behind them, that a chance of alpha each picked; one word always
-    stays."""
-    pieces, words = pieces_of(text)
-    if len(words) < 2:
+    stays, and what stood behind the last word."""
+    words, gaps = words_and_gaps(text)
+    count, draw, rate = len(words), random.random, log1p(-alpha)
+    if count < 2:
         return text
-    removed = {word for word in words if random.random() < alpha}
-    if len(removed) == len(words):
-        removed.discard(random.choice(words))
-    return "".join(piece for number, piece in enumerate(pieces) if number not in removed and number - 1 not in removed)
+    # How many words stay before the next one goes is geometric: one draw for each that goes, not for each word.
+    removed = []
+    place = int(log1p(-draw()) / rate)
+    while place < count:
+        removed.append(place)
+        place += 1 + int(log1p(-draw()) / rate)
+    if not removed:
+        return text
+    if len(removed) == count:
+        del removed[int(draw() * count)]
+    for place in reversed(removed):
+        del words[place]
+        if gaps is not None:
+            del gaps[place + 1 if place + 1 < len(gaps) - 1 else place]
+    return " ".join(words) if gaps is None else joined(words, gaps)
 
 
 class RandomDeletion(Augmenter):
@@ -33,5 +46,4 @@ class RandomDeletion(Augmenter):
 
     def augment(self, document: Document, random: Random) -> Document | None:
         """A copy with words deleted, or None where none was."""
-        changed = document.map_text(self.fields, lambda text: thinned(text, self.alpha, random))
-        return None if changed == document else changed
+        return rewritten(document, self.fields, thinned, self.alpha, random)

@@ -8,21 +8,20 @@ from typing import Annotated
 from pydantic import Field
 
 from pluglm import Augmenter, Document
-from pluglm_augmenters.words import change_count, pieces_of
+from pluglm_augmenters.words import change_count, joined, rewritten, words_and_gaps
 
 
 def inserted(text: str, alpha: float, vocabulary: tuple[str, ...], random: Random) -> str:
     """The text with n = alpha * l words put in front of random words, drawn from the vocabulary or the text itself."""
-    pieces, words = pieces_of(text)
-    if not words:
+    words, gaps = words_and_gaps(text)
+    count, draw = len(words), random.random
+    if not count:
         return text
-    source = vocabulary or tuple(pieces[word] for word in words)
-    before: dict[int, list[str]] = {}
-    for _ in range(change_count(alpha, len(words))):
-        before.setdefault(random.choice(words), []).append(random.choice(source))
-    return "".join(
-        "".join(f"{word} " for word in before.get(number, ())) + piece for number, piece in enumerate(pieces)
-    )
+    source = vocabulary or tuple(words)
+    for _ in range(change_count(alpha, count)):
+        place = int(draw() * count)
+        words[place] = f"{source[int(draw() * len(source))]} {words[place]}"
+    return " ".join(words) if gaps is None else joined(words, gaps)
 
 
 class RandomInsertion(Augmenter):
@@ -39,5 +38,4 @@ class RandomInsertion(Augmenter):
 
     def augment(self, document: Document, random: Random) -> Document | None:
         """A copy with words inserted, or None where there is no word to insert at."""
-        changed = document.map_text(self.fields, lambda text: inserted(text, self.alpha, self.words, random))
-        return None if changed == document else changed
+        return rewritten(document, self.fields, inserted, self.alpha, self.words, random)

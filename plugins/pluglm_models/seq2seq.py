@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from pluglm import Problem
 from pluglm_models.sizes import SizedModel, gated_width
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+    from pluglm import RunConfig
 
 
 class Seq2seq(SizedModel):
@@ -30,6 +33,12 @@ class Seq2seq(SizedModel):
     def heads(self) -> frozenset[str]:
         """A model that writes text for text."""
         return frozenset({"AutoModelForSeq2SeqLM"})
+
+    def problems(self, run: RunConfig) -> Iterator[Problem]:
+        """In `transformers`, a T5 always shares its embeddings, and a BART that does not has some that nothing uses."""
+        yield from super().problems(run)
+        if not self.tie_embeddings:
+            yield Problem("model.tie_embeddings", "cannot be off for an encoder with a decoder", False, "leave it true")
 
     def build(
         self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pluglm import Preprocessor, hookimpl
+from pluglm_preprocessors.biased_content import BiasedContent
 from pluglm_preprocessors.decontaminate import Decontaminate
 from pluglm_preprocessors.exact_dedup import ExactDedup
 from pluglm_preprocessors.fix_encoding import FixEncoding
+from pluglm_preprocessors.harmful_content import HarmfulContent
 from pluglm_preprocessors.language import Language
 from pluglm_preprocessors.length import Length
 from pluglm_preprocessors.lowercase import Lowercase
@@ -34,6 +36,8 @@ def register_preprocessors() -> list[type[Preprocessor]]:
         Length,
         Language,
         Quality,
+        HarmfulContent,
+        BiasedContent,
         PersonalData,
         Decontaminate,
     ]

@@ -41,12 +41,13 @@ def signature(shingles: NDArray[np.uint64], permutations: int, seed: int) -> NDA
 
     factors, offsets = permutations_of(permutations, seed)
     high = (shingles >> np.uint64(32)).astype(np.uint32)
-    blocks = []
+    blocks: list[NDArray[np.uint32]] = []
     for start in range(0, len(high), BLOCK):
         table = high[start : start + BLOCK, None] * factors
         table += offsets
         blocks.append(table.min(axis=0))
-    return blocks[0] if len(blocks) == 1 else np.minimum.reduce(blocks)
+    least: NDArray[np.uint32] = np.minimum.reduce(blocks)
+    return least
 
 
 def band_hashes(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray[np.uint32]:
@@ -57,7 +58,8 @@ def band_hashes(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray
 
     factors = _factors(rows)
     table = signature[: bands * rows].reshape(bands, rows).astype(np.uint64)
-    return ((table * factors).sum(axis=1) >> np.uint64(32)).astype(np.uint32)
+    sums: NDArray[np.uint64] = (table * factors).sum(axis=1)
+    return (sums >> np.uint64(32)).astype(np.uint32)
 
 
 @cache

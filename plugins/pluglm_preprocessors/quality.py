@@ -3,123 +3,118 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pluglm import Document, Dropped, Preprocessor
-
-WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]+")
-STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
-BULLETS = ("•", "-")
-ELLIPSES = ("...", "…")
-TOP_NGRAMS = ((2, 0.20), (3, 0.18), (4, 0.16))
-REPEATED_NGRAMS = ((5, 0.15), (6, 0.14), (7, 0.13), (8, 0.12), (9, 0.11), (10, 0.10))
+from pluglm import Document, Dropped, Preprocessor, Problem
+from pluglm_preprocessors.c4 import cleaned
+from pluglm_preprocessors.english_words import words
+from pluglm_preprocessors.gopher import Verdicts, repetition_rules, word_rules
+from pluglm_preprocessors.word_lists import read_words
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Rules = Literal["gopher", "gopher_repetition", "c4"]
 
 
-def repeated(pieces: Sequence[str]) -> tuple[int, int]:
-    """How many of the pieces have come before, and of how many characters these are."""
-    seen: set[str] = set()
-    count = characters = 0
-    for piece in pieces:
-        if piece in seen:
-            count, characters = count + 1, characters + len(piece)
-        seen.add(piece)
-    return count, characters
-
-
-def most_frequent_ngram(words: Sequence[str], size: int) -> int:
-    """Characters of the most frequent n-gram, times how often it stands there; 0 where none comes twice."""
-    grams = Counter(" ".join(words[start : start + size]) for start in range(len(words) - size + 1))
-    gram, count = grams.most_common(1)[0] if grams else ("", 0)
-    return len(gram) * count if count > 1 else 0
-
-
-def repeated_ngrams(words: Sequence[str], size: int) -> int:
-    """Characters of n-grams that have come before, each word counted once."""
-    seen: set[tuple[str, ...]] = set()
-    characters = start = 0
-    while start + size <= len(words):
-        gram = tuple(words[start : start + size])
-        if gram in seen:
-            characters += sum(map(len, gram))
-            start += size
-        else:
-            seen.add(gram)
-            start += 1
-    return characters
+@lru_cache(maxsize=8)
+def bad_words(words: tuple[str, ...], files: tuple[str, ...]) -> re.Pattern[str] | None:
+    """A pattern for any of the words, between characters that belong to no word."""
+    listed = sorted({word.lower() for word in (*words, *(word for path in files for word in read_words(path)))})
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, listed))})(?!\w)") if listed else None
 
 
 class Quality(Preprocessor):
-    """Drop documents that do not look like prose: too short, symbols and bullets, few function words, much repeated.
+    """Drop documents that do not look like prose, by the rules of Gopher, and of C4 where you ask for them.
 
-    The rules and their limits are those of Gopher, for English; 0 or null switches a limit off. A word is letters and
-    digits, or a run of punctuation; lengths of words leave the punctuation aside.
+    `gopher`: too short, symbols and bullets, few function words. `gopher_repetition`: much that repeats. `c4`: lines
+    that are no sentences are cut out, and what is left with too few is dropped, as is a page with a curly bracket. The
+    limits are those of the papers, for English; 0 or null switches a limit off. A word is letters and digits, or a run
+    of punctuation; lengths of words leave the punctuation aside.
 
-    Source: Rae et al. 2021, https://arxiv.org/abs/2112.11446, section A.1 and table A1.
+    Sources: Rae et al. 2021, https://arxiv.org/abs/2112.11446, section A.1 and table A1; Raffel et al. 2020,
+    https://arxiv.org/abs/1910.10683, section 2.2 (of its first version: 5 sentences and lines of 3 words).
     """
 
-    min_words: Annotated[int, Field(ge=0, description="Fewest words")] = 50
-    max_words: Annotated[int | None, Field(ge=1, description="Most words")] = 100_000
-    min_mean_word_length: Annotated[float, Field(ge=0, description="Least mean length of a word")] = 3
-    max_mean_word_length: Annotated[float | None, Field(gt=0, description="Greatest mean length of a word")] = 10
-    max_symbol_ratio: Annotated[float | None, Field(ge=0, description="Most # or ellipses for each word")] = 0.1
-    max_bullet_lines: Annotated[Share | None, Field(description="Most lines that begin with a bullet")] = 0.9
-    max_ellipsis_lines: Annotated[Share | None, Field(description="Most lines that end with an ellipsis")] = 0.3
-    min_alphabetic_words: Annotated[Share, Field(description="Fewest words with a letter in them, as a share")] = 0.8
-    min_stop_words: Annotated[int, Field(ge=0, description="Fewest different words of the eight stop words")] = 2
-    max_repeated_lines: Annotated[Share | None, Field(description="Most lines, and paragraphs, that repeat")] = 0.3
+    rules: Annotated[tuple[Rules, ...], Field(min_length=1, description="Whose rules")] = (
+        "gopher",
+        "gopher_repetition",
+    )
+    min_words: Annotated[int, Field(ge=0, description="gopher: fewest words")] = 50
+    max_words: Annotated[int | None, Field(ge=1, description="gopher: most words")] = 100_000
+    min_mean_word_length: Annotated[float, Field(ge=0, description="gopher: least mean length of a word")] = 3
+    max_mean_word_length: Annotated[float | None, Field(gt=0, description="gopher: greatest mean length")] = 10
+    max_symbol_ratio: Annotated[float | None, Field(ge=0, description="gopher: most # or ellipses for each word")] = 0.1
+    max_bullet_lines: Annotated[Share | None, Field(description="gopher: most lines that begin with a bullet")] = 0.9
+    max_ellipsis_lines: Annotated[Share | None, Field(description="gopher: most lines that end with an ellipsis")] = 0.3
+    min_alphabetic_words: Annotated[Share, Field(description="gopher: fewest words with a letter, as a share")] = 0.8
+    min_stop_words: Annotated[int, Field(ge=0, description="gopher: fewest different words of eight stop words")] = 2
+    max_repeated_lines: Annotated[
+        Share | None, Field(description="gopher_repetition: most lines, and paragraphs, that repeat")
+    ] = 0.3
     max_repeated_characters: Annotated[
-        Share | None, Field(description="Most characters in lines, and in paragraphs, that repeat")
+        Share | None, Field(description="gopher_repetition: most characters in lines, and in paragraphs, that repeat")
     ] = 0.2
-    repetition: Annotated[bool, Field(description="Whether repeated runs of 2 to 10 words count too (table A1)")] = True
+    terminal_punctuation: Annotated[bool, Field(description="c4: keep only lines that end as a sentence does")] = True
+    min_line_words: Annotated[int, Field(ge=0, description="c4: fewest words of a line")] = 3
+    max_word_length: Annotated[int | None, Field(ge=1, description="c4: longest word of a line")] = 1000
+    min_sentences: Annotated[int, Field(ge=0, description="c4: fewest sentences in the lines that are left")] = 5
+    javascript: Annotated[bool, Field(description="c4: cut out lines with the word JavaScript")] = True
+    lorem_ipsum: Annotated[bool, Field(description="c4: drop pages with lorem ipsum")] = True
+    curly_brackets: Annotated[bool, Field(description="c4: drop pages with a {")] = True
+    remove_citations: Annotated[bool, Field(description="c4: cut out [1], [edit] and [citation needed]")] = True
+    policy_phrases: Annotated[tuple[str, ...], Field(description="c4: cut out lines with one of these")] = (
+        "terms of use",
+        "privacy policy",
+        "cookie policy",
+        "uses cookies",
+        "use of cookies",
+        "use cookies",
+    )
+    bad_words: Annotated[tuple[str, ...], Field(description="c4: drop pages with one of these words")] = ()
+    bad_word_files: Annotated[tuple[str, ...], Field(description="c4: files of such words, one on each line")] = ()
+
+    def problems(self, run: Any) -> Iterator[Problem]:
+        """A list of words that cannot be read."""
+        for label, technique in run.preprocessor.items():
+            for path in self.bad_word_files if technique is self else ():
+                try:
+                    read_words(path)
+                except (OSError, ValueError) as error:
+                    yield Problem(f"preprocessor.{label}.bad_word_files", f"cannot be read: {error}", path)
 
     def process(self, document: Document) -> Document | Dropped:
-        """The document as it is, or the first rule that it breaks."""
+        """The document, with the lines that C4 would keep; or the first rule that it breaks."""
         text = "\n".join(str(document.get(name) or "") for name in self.fields)
-        words = WORD.findall(text)
-        rules: tuple[Callable[[str, list[str]], Iterator[tuple[str, bool]]], ...] = (self._words, self._lines)
-        for rule in (*rules, self._repetition) if self.repetition else rules:
-            for reason, broken in rule(text, words):
+        cut = words(text) if {"gopher", "gopher_repetition"} & set(self.rules) else []
+        rules: dict[str, Callable[[Quality, str, list[str]], Verdicts]] = {
+            "gopher": word_rules,
+            "gopher_repetition": repetition_rules,
+        }
+        for name, rule in rules.items():
+            for reason, broken in rule(self, text, cut) if name in self.rules else ():
                 if broken:
                     return Dropped(reason)
-        return document
+        return self.as_c4(document) if "c4" in self.rules else document
 
-    def _words(self, text: str, words: list[str]) -> Iterator[tuple[str, bool]]:
-        spoken = [word for word in words if word[0].isalnum() or word[0] == "_"]
-        yield "too_few_words", len(spoken) < max(1, self.min_words)
-        yield "too_many_words", self.max_words is not None and len(spoken) > self.max_words
-        mean = sum(map(len, spoken)) / len(spoken)
-        yield "short_words", mean < self.min_mean_word_length
-        yield "long_words", self.max_mean_word_length is not None and mean > self.max_mean_word_length
-        if self.max_symbol_ratio is not None:
-            yield "hashes", text.count("#") / len(words) > self.max_symbol_ratio
-            yield "ellipses", sum(map(text.count, ELLIPSES)) / len(words) > self.max_symbol_ratio
-        alphabetic = sum(any(character.isalpha() for character in word) for word in words) / len(words)
-        yield "few_letters", alphabetic < self.min_alphabetic_words
-        yield "few_stop_words", len(STOP_WORDS.intersection(words)) < self.min_stop_words
-
-    def _lines(self, text: str, words: list[str]) -> Iterator[tuple[str, bool]]:
-        lines = text.splitlines()
-        if self.max_bullet_lines is not None:
-            share = sum(line.lstrip().startswith(BULLETS) for line in lines) / len(lines)
-            yield "bullets", share > self.max_bullet_lines
-        if self.max_ellipsis_lines is not None:
-            share = sum(line.rstrip().endswith(ELLIPSES) for line in lines) / len(lines)
-            yield "ellipsis_lines", share > self.max_ellipsis_lines
-        for name, pieces in (("paragraphs", re.split(r"\n{2,}", text.strip())), ("lines", re.split(r"\n+", text))):
-            count, characters = repeated(pieces)
-            if self.max_repeated_lines is not None:
-                yield f"repeated_{name}", count / len(pieces) > self.max_repeated_lines
-            if self.max_repeated_characters is not None:
-                yield f"repeated_{name}_characters", characters / len(text) > self.max_repeated_characters
-
-    def _repetition(self, text: str, words: list[str]) -> Iterator[tuple[str, bool]]:
-        for size, most in TOP_NGRAMS:
-            yield f"top_{size}_gram", most_frequent_ngram(words, size) / len(text) > most
-        for size, most in REPEATED_NGRAMS:
-            yield f"repeated_{size}_grams", repeated_ngrams(words, size) / len(text) > most
+    def as_c4(self, document: Document) -> Document | Dropped:
+        """The document by C4's rules."""
+        pattern = bad_words(self.bad_words, self.bad_word_files)
+        changed: dict[str, str] = {}
+        count = 0
+        for name in self.fields:
+            text = document.get(name)
+            if not isinstance(text, str):
+                continue
+            found = cleaned(self, text)
+            if isinstance(found, Dropped):
+                return found
+            if pattern and pattern.search(text.lower()):
+                return Dropped("bad_word")
+            changed[text], sentences = found
+            count += sentences
+        if count < self.min_sentences:
+            return Dropped("too_few_sentences")
+        return document.map_text(self.fields, lambda text: changed[text])

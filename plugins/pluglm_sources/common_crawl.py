@@ -172,7 +172,7 @@ class CommonCrawl(FileSource, Remote):
             "language": headers.get("WARC-Identified-Content-Language"),
             "truncated": headers.get("WARC-Truncated"),
             # Few pages name one, and to look for it takes as long as the text.
-            "licence": html_page(payload, None, None).licence if b'rel="license' in payload else "",
+            "licence": html_page(payload, None, None).licence if names_licence(payload) else "",
         }
         return Document(text, id=locator, metadata={key: value for key, value in metadata.items() if value})
 
@@ -196,6 +196,11 @@ class CrawlParts(CommonCrawl):
     def lost(self) -> Iterable[Unreadable]:
         """What could not be fetched."""
         return [Unreadable(*item) for item in self.unfetched]
+
+
+def names_licence(page: bytes) -> bool:
+    """Whether a page seems to link to its licence."""
+    return b"license" in page and LICENSED.search(page) is not None
 
 
 def media_type(header: str) -> str:

@@ -7,27 +7,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
+from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError, ProtocolError, TimeoutError
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError
 
 from pluglm_sources.fetched import Fetched, FetchError
+from pluglm_sources.http_request import send
+from pluglm_sources.http_retry import AGAIN, Again, again_after, patience_of, persist
 from pluglm_sources.http_store import BLOCK, Entry, is_packed, validator
-from pluglm_sources.private_hosts import addresses_of, is_public
 
 MAX_REDIRECTS = 10
-# A server that asks for more patience than this (seconds) is left alone until the next run.
-MAX_PATIENCE = 300
-MAX_BACKOFF = 60
 # The client gives a transfer this many times its timeout in all, against servers that send a byte at a time ...
 SLOWEST = 10
 # ... and whatever time the bytes it got take at this rate (bytes a second).
 LEAST_RATE = 10_000
-AGAIN = (408, 425, 429, 500, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
 GONE = (404, 410)
 
@@ -117,27 +114,12 @@ class Client:
             if len(seen) > MAX_REDIRECTS:
                 raise FetchError("too_many_redirects", f"more than {MAX_REDIRECTS}")
             seen.add(url)
-            got = self._persist(url, wish)
+            got = persist(partial(self._once, url, wish), url, self.retries, self.backoff)
             if isinstance(got, Fetched):
                 return got
             url = got.partition("#")[0]
             if wish.allowed is not None:
                 wish.allowed(url)
-
-    def _persist(self, url: str, wish: _Wish) -> Fetched | str:
-        """What one URL gives, tried again as often as it makes sense: a resource, or where it redirects to."""
-        retry = Retry(self.retries, backoff_factor=self.backoff, backoff_max=MAX_BACKOFF, backoff_jitter=self.backoff)
-        while True:
-            try:
-                return self._once(url, wish)
-            except _Again as again:
-                try:
-                    retry = retry.increment("GET", error=again.cause)
-                except HTTPError:
-                    raise again.answer from None
-                if again.patience > MAX_PATIENCE:
-                    raise FetchError("retry_later", f"{url} asks for {again.patience:.0f} s of patience") from None
-                time.sleep(max(again.patience, retry.get_backoff_time()))
 
     def _once(self, url: str, wish: _Wish) -> Fetched | str:
         begun, begun_headers = wish.entry.begun()
@@ -150,14 +132,20 @@ class Client:
             headers |= wish.secret_headers
         if begun:
             headers |= {"Range": f"bytes={begun}-", "If-Range": validator(begun_headers) or ""}
-        elif wish.kept is not None:
+        elif wish.kept is not None and wish.kept.final_url == url:
             known = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
             headers |= {name: wish.kept.headers[key] for key, name in known.items() if key in wish.kept.headers}
-        response = self._send(url, headers, wish.secret if url == wish.entry.url else {})
+        self._wait(urlsplit(url).netloc)
+        self.requests += 1
+        secret = wish.secret if url == wish.entry.url else {}
+        try:
+            response = send(self._pools, url, headers, secret, self.timeout, self.allow_private_hosts)
+        except (HTTPError, OSError, UnicodeError) as error:
+            raise again_after(error, url) from None
         try:
             return self._answer(url, wish, response, begun, begun_headers)
         except (HTTPError, OSError) as error:
-            raise _again(error, url) from None
+            raise again_after(error, url) from None
         finally:
             # What was not read to its end must not be taken for the next answer.
             if response.length_remaining == 0:
@@ -165,50 +153,6 @@ class Client:
             elif not response.closed:
                 response.close()
             response.release_conn()
-
-    def _send(self, url: str, headers: dict[str, str], secret: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        parts = urlsplit(url)
-        host, secure = parts.hostname or "", parts.scheme == "https"
-        if parts.scheme not in ("http", "https") or not host:
-            raise FetchError("bad_url", f"{url[:200]} is not http or https")
-        if parts.username is not None or parts.password is not None:
-            raise FetchError("bad_url", f"credentials in the URL of {host}; keys come from the environment")
-        host = host if host.isascii() else host.encode("idna").decode()
-        port = parts.port or (443 if secure else 80)
-        target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-        query = "&".join(filter(None, [quote(parts.query, safe="/?%:@!$&'()*+,;=~-._[]"), urlencode(secret)]))
-        named = f"[{host}]" if ":" in host else host
-        headers["Host"] = named if port == (443 if secure else 80) else f"{named}:{port}"
-        self._wait(parts.netloc)
-        self.requests += 1
-        try:
-            addresses = addresses_of(host, port)
-            refused = [address for address in addresses if not is_public(address)]
-            if refused and not self.allow_private_hosts:
-                hint = "is not public; allow_private_hosts=true would allow it"
-                raise FetchError("private_host", f"{host} is {refused[0]}, which {hint}")
-            failure: Exception | None = None
-            for address in addresses:
-                pool = self._pools.connection_from_host(
-                    address, port, parts.scheme, {"server_hostname": host, "assert_hostname": host}
-                )
-                try:
-                    return pool.urlopen(
-                        "GET",
-                        target + (f"?{query}" if query else ""),
-                        headers=headers,
-                        retries=False,
-                        redirect=False,
-                        assert_same_host=False,
-                        preload_content=False,
-                        decode_content=False,
-                        timeout=urllib3.Timeout(connect=self.timeout, read=self.timeout),
-                    )
-                except NewConnectionError as error:
-                    failure = error
-            raise failure or OSError("resolves to no address")
-        except (HTTPError, OSError, UnicodeError) as error:
-            raise _again(error, url) from None
 
     def _answer(
         self,
@@ -224,12 +168,13 @@ class Client:
             return urljoin(url, headers["location"])
         if status == 304 and wish.kept is not None:
             return wish.kept
-        if status == 416 or (status == 206 and not headers.get("content-range", "").startswith(f"bytes {begun}-")):
+        part = headers.get("content-range", "") if status == 206 else ""
+        if status == 416 or (status == 206 and not (begun and part.startswith(f"bytes {begun}-"))):
             entry.forget_part()
-            raise _Again(HTTPError("the part does not fit"), FetchError("protocol_error", f"{url} sent a wrong range"))
+            raise Again(FetchError("protocol_error", f"{url} sent a wrong range"))
         error = FetchError(f"http_{status}", f"{url} answered {status} {response.reason or ''}".rstrip())
         if status in AGAIN:
-            raise _Again(HTTPError(error.detail), error, _patience(headers.get("retry-after")))
+            raise Again(error, patience_of(headers.get("retry-after")))
         if status in GONE:
             entry.keep_failure(error)
         if status not in (200, 206):
@@ -244,14 +189,18 @@ class Client:
         encoding = "" if is_packed(entry.url) else begun_headers.get("content-encoding", "").strip().lower()
         if begun == 0:
             entry.begin(about)
-        self._transfer(url, response, entry, begun)
+        length, whole = headers.get("content-length", ""), part.rpartition("/")[2]
+        expected = int(whole) if whole.isdigit() else begun + int(length) if length.isdigit() else None
+        self._transfer(url, response, entry, begun, expected)
         told = {name: getattr(fetched, name) for name in ("url", "final_url", "status", "content_type", "retrieved")}
         return entry.finish({**told, "headers": about}, encoding, self.max_bytes)
 
-    def _transfer(self, url: str, response: urllib3.BaseHTTPResponse, entry: Entry, begun: int) -> None:
-        length, size, start = response.headers.get("content-length", ""), begun, time.monotonic()
+    def _transfer(
+        self, url: str, response: urllib3.BaseHTTPResponse, entry: Entry, begun: int, expected: int | None
+    ) -> None:
+        size, start = begun, time.monotonic()
         too_large = FetchError("too_large", f"{url} has more than {self.max_bytes} bytes")
-        if length.isdigit() and begun + int(length) > self.max_bytes:
+        if expected is not None and expected > self.max_bytes:
             raise too_large
         with entry.part.open("ab" if begun else "wb") as file:
             while block := response.read1(BLOCK, decode_content=False):
@@ -264,39 +213,14 @@ class Client:
                     raise FetchError("timeout", f"{url} sent {size - begun} bytes too slowly")
             file.flush()
             os.fsync(file.fileno())
-        if length.isdigit() and size - begun != int(length):
-            said = f"{url}: {size} bytes of {begun + int(length)}"
-            raise _Again(HTTPError(said), FetchError("truncated", said))
+        if expected is not None and size != expected:
+            raise Again(FetchError("truncated", f"{url}: {size} bytes of {expected}"))
 
     def _wait(self, host: str) -> None:
         now = time.monotonic()
         start = max(now, self._next.get(host, 0.0))
         self._next[host] = start + self._delays.get(host, self.delay)
         time.sleep(start - now)
-
-
-class _Again(Exception):
-    """Worth another try, after `patience` seconds at least; `answer` is raised when tries are used up."""
-
-    def __init__(self, cause: Exception, answer: FetchError, patience: float = 0) -> None:
-        self.cause, self.answer, self.patience = cause, answer, patience
-
-
-def _again(error: Exception, url: str) -> _Again:
-    if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
-        reason = "timeout"
-    elif isinstance(error, ProtocolError):
-        reason = "truncated"
-    else:
-        reason = "unreachable"
-    return _Again(HTTPError(str(error)), FetchError(reason, f"{url}: {error}"))
-
-
-def _patience(retry_after: str | None) -> float:
-    try:
-        return Retry(retry_after_max=10**9).parse_retry_after(retry_after or "0")
-    except InvalidHeader:
-        return 0
 
 
 def _redacted(text: str, *secrets: Mapping[str, Any] | None) -> str:

@@ -68,7 +68,7 @@ class Entry:
     def begin(self, headers: Mapping[str, str]) -> None:
         """A transfer starts from its first byte."""
         self.part.unlink(missing_ok=True)
-        _write_json(self.part_about, headers)
+        _write_json(self.part_about, headers, sync=False)
 
     def forget_part(self) -> None:
         """Drop what a transfer left."""
@@ -142,10 +142,11 @@ def _json_of(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+def _write_json(path: Path, value: Mapping[str, Any], sync: bool = True) -> None:
     new = path.with_name(f"{path.name}.tmp")
     with new.open("w", encoding="utf-8") as file:
         json.dump(dict(value), file)
-        file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
     new.replace(path)

@@ -6,11 +6,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr
 
-from pluglm import DataError, Document, Dropped, Source, Unreadable
+from pluglm import DataError, Document, Dropped, Problem, Source, Unreadable
 from pluglm_sources.fetched import Fetched, is_settled, read_record, write_record
 from pluglm_sources.remote import Remote
 
@@ -42,11 +42,22 @@ class Recorded(Remote):
         """The items of a record, once what only all of them together tell is known. The default has nothing to tell."""
         yield from items
 
+    def problems(self, run: Any) -> Iterator[Problem]:
+        """A record that is not there."""
+        for label, source in run.source.items():
+            if source is self and self.record is not None and not self.record.is_file():
+                yield Problem(f"source.{label}.record", "is no file", str(self.record))
+
+    def seed(self) -> str:
+        """A digest of what decides, besides the parameters, what is to be fetched. The default has nothing such."""
+        return ""
+
     def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
         """The source that reads what is in `store`, after fetching what is not."""
         if self.record is not None:
             return self
         path = self.record_path(store, "record")
+        path = path.with_stem(f"{path.stem}{self.seed()[:16]}")
         if self.refresh or not is_settled(path):
             write_record(path, self.gather(store, say))
         return self.model_copy(update={"record": path})
@@ -64,7 +75,7 @@ class Recorded(Remote):
 
     def shards(self) -> Sequence[Source]:
         """Runs of pages, in order."""
-        if self.record is None or self._part is not None:
+        if self._part is not None:
             return (self,)
         count = sum(1 for _ in self._items())
         return [self._cut(start, start + SHARD) for start in range(0, count, SHARD)] or (self,)
@@ -74,10 +85,14 @@ class Recorded(Remote):
         shard._part = (first, last)
         return shard
 
-    def _items(self) -> Iterator[Fetched | Unreadable | Dropped]:
+    def items(self) -> Iterator[Fetched | Unreadable | Dropped]:
+        """What the record has."""
         if self.record is None:
             raise DataError(f"{self.name} has fetched nothing yet; a run fetches before it reads")
         try:
-            yield from islice(self.resolved(read_record(self.record)), *(self._part or (0, None)))
+            yield from read_record(self.record)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DataError(f"{self.record} is no record of a fetch: {error}") from error
+
+    def _items(self) -> Iterator[Fetched | Unreadable | Dropped]:
+        return islice(self.resolved(self.items()), *(self._part or (0, None)))

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pluglm import Document, Unreadable
+from pluglm import Document, Source, Unreadable
 from pluglm_sources.local_files import FileSource
 
 
-class RecordSource(FileSource):
-    """Base of the sources whose files hold records: which column is the text, and what else is taken."""
+class Columns(Source):
+    """Base of the sources of records: which column is the text, and what else is taken."""
 
     text: Annotated[str, Field(min_length=1, description="The column that holds the text")] = "text"
     fields: Annotated[
@@ -42,3 +42,7 @@ class RecordSource(FileSource):
         name = f"{locator}:{record[self.id]}" if self.id else locator
         kept = {column: record[column] for column in self.metadata if column in record}
         return Document(record[self.text], id=name, fields=fields, metadata=kept)
+
+
+class RecordSource(Columns, FileSource):
+    """Base of the sources whose files hold records."""

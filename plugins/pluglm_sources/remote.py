@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pluglm import Source, Unreadable, __version__
+from pluglm import Source, Unreadable
 from pluglm_sources.fetched import Fetched, FetchError, write_record
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Remote(Source):
 
     def user_agent(self) -> str:
         """How the client names itself to servers."""
-        return f"pluglm/{__version__}" + (f" (+{self.contact})" if self.contact else "")
+        return f"pluglm/{metadata.version('pluglm')}" + (f" (+{self.contact})" if self.contact else "")
 
     def client(self, store: Path) -> Client:
         """A client that fetches into `store` as the parameters say."""

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, ur
 Reach = Literal["path", "host", "domain", "any"]
 
 # Parameters that say who came and from where, not what is shown.
-TRACKING = re.compile(r"^(utm_.*|fbclid|gclid|msclkid|mc_[ce]id|phpsessid|jsessionid|sid|sessionid)$", re.IGNORECASE)
+TRACKING = re.compile(r"^(utm_.*|fbclid|gclid|msclkid|mc_[ce]id|phpsessid|jsessionid|sessionid)$", re.IGNORECASE)
 SESSION = re.compile(r";(jsessionid|phpsessid)=[^/?#]*", re.IGNORECASE)
 MOST_LENGTH, MOST_SEGMENTS, MOST_REPEATS = 2000, 20, 3
 PORTS = {"http": 80, "https": 443}

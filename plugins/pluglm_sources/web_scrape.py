@@ -97,6 +97,8 @@ class WebScrape(Recorded):
         from pluglm_sources.web_addresses import Scope, Traps
 
         start = tuple(tidy(url) or url for url in self.start)
+        if not self.contact:
+            say(f"{self.name}: servers are not told who you are; source.{self.name}.contact= is for that")
         return Crawl(
             client=self.client(store),
             scope=Scope(start, self.scope, self.include, self.exclude),

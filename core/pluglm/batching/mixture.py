@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xxhash
 
@@ -51,13 +51,3 @@ def mixture_problems(run: RunConfig) -> Iterator[Problem]:
     left = [label for label in run.source if label not in mixture.weights] if mixture.weights else []
     for label in left:
         yield Problem("data.mixture.weights", f"has no share for source {label}", dict(mixture.weights))
-
-
-def shares(ledger: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Of each source, out of the token account of the training split: documents, tokens, passes, and its share of the
-    tokens of a pass over the mixture."""
-    seen = {source: counts["tokens"] * counts.get("passes", 1.0) for source, counts in ledger["sources"].items()}
-    whole = sum(seen.values()) or 1.0
-    return {
-        source: {"passes": 1.0, **counts, "share": seen[source] / whole} for source, counts in ledger["sources"].items()
-    }

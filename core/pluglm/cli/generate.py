@@ -1,4 +1,4 @@
-"""`pluglm generate RUN PROMPT`: continue a text."""
+"""`pluglm generate RUN PROMPT`: continue a text, or write another for it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FLAGS = {
 
 
 def run(arguments: list[str]) -> int:
-    """Print the prompt and its continuation."""
+    """Print the prompt and its continuation; of a model that writes one text for another, what it writes."""
     if wants_help(arguments):
-        about = "Continues PROMPT with the model of a run, or of RUN/compressed/NAME."
+        about = "Continues PROMPT, or writes another text for it, with the model of a run, or of RUN/compressed/NAME."
         print(usage("generate RUN [PROMPT]", about, FLAGS), end="")
         return 0
     given = parse(arguments, FLAGS)
@@ -31,8 +31,8 @@ def run(arguments: list[str]) -> int:
     from pluglm.lifecycle.loading import load_run_model, model_folder, saved_head
 
     folder = model_folder(Path(given.words[0]))
-    if not saved_head(folder).endswith(("ForCausalLM", "LMHeadModel")):
-        raise ConfigError([Problem(str(folder), f"is a {saved_head(folder)}, which does not continue texts")])
+    if not saved_head(folder).endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "MTModel")):
+        raise ConfigError([Problem(str(folder), f"is a {saved_head(folder)}, which does not write texts")])
     import torch
     from transformers.utils import logging
 
@@ -40,7 +40,11 @@ def run(arguments: list[str]) -> int:
     logging.set_verbosity_error()
     model, tokenizer = load_run_model(Path(given.words[0]))
     prompt = given.words[1] if len(given.words) == 2 else ""
-    ids = tokenizer(prompt, add_special_tokens=False)["input_ids"] or [tokenizer.eos_token_id]
+    encoder = model.config.is_encoder_decoder
+    # What is continued must not end; what is read as a whole must.
+    ids = tokenizer(prompt, add_special_tokens=encoder)["input_ids"]
+    if not ids or (encoder and ids[-1] != tokenizer.eos_token_id):
+        ids = [*ids, tokenizer.eos_token_id]
     torch.manual_seed(seed)
     options = {"do_sample": True, "temperature": temperature, "top_k": top_k} if temperature else {"do_sample": False}
     inputs = torch.tensor([ids])
@@ -52,7 +56,8 @@ def run(arguments: list[str]) -> int:
             pad_token_id=tokenizer.pad_token_id,
             **options,
         )
-    print(prompt + tokenizer.decode(out[0][len(ids) :], skip_special_tokens=True))
+    written = tokenizer.decode(out[0][0 if encoder else len(ids) :], skip_special_tokens=True)
+    print(written if encoder else prompt + written)
     return 0
 
 

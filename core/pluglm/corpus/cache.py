@@ -1,4 +1,5 @@
-"""What is kept between runs: corpora, examples and what evaluators computed of documents alone."""
+"""What is kept between runs: what was fetched, what stations made of documents, corpora, examples, and what evaluators
+computed of documents alone."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from filelock import FileLock
 
 from pluglm.corpus.storage import lock_is_taken
 
-KINDS = ("corpora", "examples", "evaluators")
+KINDS = ("fetched", "corpora", "examples", "evaluators")
+HALF_MADE = (".lock", ".tmp", ".parts")
+ABANDONED = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,14 @@ class Entry:
 
 
 def entries(cache: Path) -> Iterator[Entry]:
-    """All of them, by kind and then from the one used last."""
+    """All of them, by kind and then from the one used last. The layers of all stations are one."""
     for kind in KINDS:
         folder = cache / kind
-        found = [path for path in folder.iterdir() if path.suffix not in (".lock", ".tmp")] if folder.is_dir() else []
+        found = [path for path in folder.iterdir() if path.suffix not in HALF_MADE] if folder.is_dir() else []
         yield from sorted((_entry(kind, path) for path in found), key=lambda entry: entry.used, reverse=True)
+    layers = list(_layers(cache))
+    if layers:
+        yield _layers_entry(cache, layers)
 
 
 def prune(cache: Path, unused: timedelta, now: datetime | None = None) -> list[Entry]:
@@ -41,16 +47,42 @@ def prune(cache: Path, unused: timedelta, now: datetime | None = None) -> list[E
 
     What another process is making at this moment is left alone.
     """
-    removed, latest = [], (now or datetime.now(UTC)) - unused
+    moment = now or datetime.now(UTC)
+    removed, latest = [], moment - unused
     for entry in list(entries(cache)):
-        if entry.used <= latest and not _is_being_made(entry.path):
+        if entry.kind in KINDS and entry.used <= latest and not _is_being_made(entry.path):
             shutil.rmtree(entry.path) if entry.path.is_dir() else entry.path.unlink()
             removed.append(entry)
+    old = [(path, used) for path, used in _layers(cache) if used <= latest]
+    if old:
+        removed.append(_layers_entry(cache, old))
+        for path, _ in old:
+            for part in (path, path.with_suffix(".arrow"), path.with_suffix(".keys")):
+                part.unlink(missing_ok=True)
     for kind in KINDS:
-        for path in (cache / kind).glob("*.tmp"):
+        for path in [*(cache / kind).glob("*.tmp"), *(cache / kind).glob("*.parts")]:
             if not _is_being_made(path.with_suffix("")):
                 shutil.rmtree(path, ignore_errors=True)
+    for path in (cache / "layers").glob("*.tmp"):
+        if _time(path) <= moment - ABANDONED:
+            path.unlink(missing_ok=True)
     return removed
+
+
+def _layers(cache: Path) -> Iterator[tuple[Path, datetime]]:
+    """The account of each layer, and when it was used last."""
+    for path in sorted((cache / "layers").glob("*.json")):
+        yield path, _time(path)
+
+
+def _layers_entry(cache: Path, layers: list[tuple[Path, datetime]]) -> Entry:
+    parts = [path.with_suffix(suffix) for path, _ in layers for suffix in (".json", ".arrow", ".keys")]
+    size = sum(part.stat().st_size for part in parts if part.exists())
+    return Entry("layers", cache / "layers", size, max(used for _, used in layers), f"{len(layers):,} layers")
+
+
+def _time(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _is_being_made(path: Path) -> bool:
@@ -60,7 +92,7 @@ def _is_being_made(path: Path) -> bool:
 
 def _entry(kind: str, path: Path) -> Entry:
     size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
-    return Entry(kind, path, size, datetime.fromtimestamp(path.stat().st_mtime, UTC), _about(path))
+    return Entry(kind, path, size, _time(path), _about(path))
 
 
 def _about(path: Path) -> str:

@@ -78,15 +78,15 @@ class Workshop:
             ],
             doing,
         )
-        return self._entered(chains)
+        return self.entered(chains)
 
     def compared(self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any) -> list[Chain]:
         """The chains, with the step that a preprocessor decides on once it has seen the keys of all documents."""
-        decided, _ = self.decided(chains, path, preprocessor, described)
+        decided, _ = self.decided(chains, path, preprocessor, described, f"Preparing {path}")
         return self.carried_out(chains, decided, path, preprocessor)
 
     def decided(
-        self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any, doing: str = ""
+        self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any, doing: str
     ) -> tuple[Decided, Counter[str]]:
         """The decisions, and how often each that is a text came out."""
         names = [digest([chain.key, path, described, "keys"]) for chain in chains]
@@ -95,7 +95,7 @@ class Workshop:
                 ProcessChunk(self.store.folder, c.chunk, c.steps, self.stop, keys=KeyFile(name, preprocessor))
                 for c, name in zip(chains, names, strict=True)
             ],
-            doing or f"Preparing {path}",
+            doing,
         )
         decided = Decided(digest([names, path, described]), names)
         found = [self.store.account(f"{decided.key}-{number:05}") for number in range(len(chains))]
@@ -137,7 +137,7 @@ class Workshop:
                     self.store.write(f"{key}-{count:05}", first_layer(documents_of_chunk), Station("chunk"))
                     count += 1
                     task.advance(len(documents_of_chunk))
-            account = {"chunks": count, "digest": "", "station": station.as_dict(), "records": station.records}
+            account = {"chunks": count, "station": station.as_dict(), "records": station.records}
             self.store.write_account(key, account)
         self.book.enter(Station.from_dict(account["station"], account["records"]))
         names = [f"{key}-{number:05}" for number in range(account["chunks"])]
@@ -158,7 +158,7 @@ class Workshop:
                 documents = found[0].apply(documents)
             yield from documents
 
-    def _entered(self, chains: list[Chain]) -> list[Chain]:
+    def entered(self, chains: list[Chain]) -> list[Chain]:
         """The chains, with the accounts of what they did since the last time in the book, station by station."""
         for place in range(max((len(chain.steps) for chain in chains), default=0)):
             for chain in chains:

@@ -34,13 +34,18 @@ class Document:
         return self.text if name == "text" else self.fields.get(name)
 
     def map_text(self, names: Iterable[str], change: Callable[[str], str]) -> Document:
-        """A copy with `change` applied to the text and fields named; fields that are absent or not text are left."""
+        """A copy with `change` applied to the text and fields named, or this document itself where that changes none of
+        them; fields that are absent or not text are left."""
         text, fields = self.text, self.fields
         for name in names:
             if name == "text":
                 text = change(text)
             elif isinstance(fields.get(name), str):
-                fields = fields | {name: change(fields[name])}
+                changed = change(fields[name])
+                if changed != fields[name]:
+                    fields = fields | {name: changed}
+        if text == self.text and fields is self.fields:
+            return self
         return replace(self, text=text, fields=fields)
 
     def as_dict(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib.util import find_spec
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +25,7 @@ from pluglm.corpus.tasks import Task
 from pluglm.errors import ConfigError, DataError, PluglmError, Problem
 
 SLURM_SECONDS = 2.0
+SHARES_PER_WORKER = 2
 
 
 class Engine(Protocol):
@@ -46,6 +49,11 @@ def engine_for(data: DataSettings, cache: Path) -> Engine:
     workers = data.workers or os.cpu_count() or 1
     if data.engine == "local":
         return LocalEngine(workers)
+    missing = [name for name in ("datatrove", *(["ray"] if data.engine == "ray" else [])) if find_spec(name) is None]
+    if missing:
+        extra = "ray" if data.engine == "ray" else "cluster"
+        reason = f"needs {' and '.join(missing)}, which is not installed"
+        raise ConfigError([Problem("data.engine", reason, data.engine, f"pip install 'pluglm[{extra}]'")])
     return ClusterEngine(data.engine, workers, cache / "logs", data.engine_options)
 
 
@@ -124,12 +132,16 @@ class ClusterEngine:
         self.kind, self.workers, self.logs, self.options = kind, workers, logs, dict(options)
 
     def run(self, tasks: Sequence[Task], done: Callable[[int], None]) -> None:
-        """Hand them to the cluster and wait."""
-        if not tasks:
+        """Hand them to the cluster and wait; one alone is done here."""
+        if len(tasks) < 2:
+            for task in tasks:
+                done(task.run())
             return
+        self._quieten()
         folder = self.logs / uuid.uuid4().hex
-        pipeline = [TaskStep(list(tasks), folder / "outcomes")]
-        executor = self._executor(pipeline, len(tasks), folder)
+        # A cluster takes seconds to start what takes us a tenth of one: each of its tasks is a share of ours.
+        shares = min(len(tasks), SHARES_PER_WORKER * self.workers)
+        executor = self._executor([TaskStep(list(tasks), folder / "outcomes")], shares, folder)
         failed: Exception | None = None
         try:
             executor.run()
@@ -142,21 +154,34 @@ class ClusterEngine:
                 if said.exists():
                     raise kind(said.read_text(encoding="utf-8"))
             if not task.is_done():
-                raise PluglmError(f"data.engine={self.kind}: task {number} was not done ({failed}); logs in {folder}")
+                reason = f": {failed}" if failed else ""
+                raise PluglmError(f"data.engine={self.kind} left a task undone{reason}; its logs are in {folder}")
         done(sum(int(path.read_text()) for path in (folder / "outcomes").glob("*.count")))
+        shutil.rmtree(folder)
 
     def _executor(self, pipeline: list[Any], tasks: int, folder: Path) -> Any:
         common = {"pipeline": pipeline, "tasks": tasks, "logging_dir": str(folder), "skip_completed": False}
         if self.kind == "ray":
             from datatrove.executor.ray import RayPipelineExecutor
 
-            return RayPipelineExecutor(workers=self.workers, **common, **self.options)
+            return RayPipelineExecutor(workers=self.workers, **{"log_first": True, **common, **self.options})
         from datatrove.executor.slurm import SlurmPipelineExecutor
 
         missing = [name for name in ("partition", "time") if name not in self.options]
         if missing:
             raise ConfigError([Problem(f"data.engine_options.{name}", "is needed by Slurm") for name in missing])
         return SlurmPipelineExecutor(workers=self.workers, **common, **self.options)
+
+    def _quieten(self) -> None:
+        # What the executors say of each task goes into the folder of logs, and only there.
+        from loguru import logger
+
+        logger.remove()
+        if self.kind == "ray":
+            import ray
+
+            if not ray.is_initialized():
+                ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False)
 
     def _wait(self, executor: Any, folder: Path, tasks: int) -> None:
         if self.kind != "slurm":
@@ -170,11 +195,16 @@ class ClusterEngine:
                 return
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Let go of the cluster."""
+        if self.kind == "ray" and "ray" in sys.modules:
+            import ray
+
+            ray.shutdown()
 
 
 class TaskStep:
-    """A step of a datatrove pipeline that does the task of its rank, and leaves a file with its count or its error."""
+    """A step of a datatrove pipeline that does every world_size-th task from that of its rank on, and leaves a file for
+    each, with its count or its error."""
 
     name, type = "pluglm", "task"
 
@@ -182,15 +212,16 @@ class TaskStep:
         self.tasks, self.folder, self.working_folder = tasks, folder, os.getcwd()
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
-        """Do it; no documents of datatrove's come out."""
+        """Do them; no documents of datatrove's come out."""
         self.folder.mkdir(parents=True, exist_ok=True)
         os.chdir(self.working_folder)
-        try:
-            count = self.tasks[rank].run()
-        except Exception as error:
-            said = str(error) if isinstance(error, PluglmError) else f"{type(error).__name__}: {error}"
-            suffix = "data" if isinstance(error, DataError) else "failed"
-            (self.folder / f"{rank}.{suffix}").write_text(said, encoding="utf-8")
-            raise
-        (self.folder / f"{rank}.count").write_text(str(count))
+        for number in range(rank, len(self.tasks), world_size):
+            try:
+                count = self.tasks[number].run()
+            except Exception as error:
+                said = str(error) if isinstance(error, PluglmError) else f"{type(error).__name__}: {error}"
+                suffix = "data" if isinstance(error, DataError) else "failed"
+                (self.folder / f"{number}.{suffix}").write_text(said, encoding="utf-8")
+                raise
+            (self.folder / f"{number}.count").write_text(str(count))
         yield from ()

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,14 +64,17 @@ class LayerStore:
         folder.mkdir(parents=True, exist_ok=True)
 
     def account(self, key: str) -> dict[str, Any] | None:
-        """What `write` was given beside the data, or None where there is no such layer."""
+        """What `write_account` was given, or None where it, or a file it speaks of, is absent or of another size."""
         path = self.folder / f"{key}.json"
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            os.utime(path)
-            return found
-        except (OSError, ValueError):
+            whole = all((self.folder / name).stat().st_size == size for name, size in found["files"].items())
+            # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
+            with suppress(PermissionError):
+                os.utime(path)
+        except (OSError, ValueError, KeyError):
             return None
+        return found if whole else None
 
     def read(self, key: str) -> tuple[Layer, Station] | None:
         """The layer and its account, or None where it is absent or damaged."""
@@ -84,14 +88,15 @@ class LayerStore:
 
     def write(self, key: str, layer: Layer, station: Station) -> None:
         """Keep a layer and its account."""
-        digest = ""
-        if layer.rows:
-            digest = write_rows(self.folder / f"{key}.arrow", layer.rows)
-        self.write_account(key, {"digest": digest, "station": station.as_dict(), "records": station.records})
+        path = self.folder / f"{key}.arrow"
+        digest = write_rows(path, layer.rows) if layer.rows else ""
+        account = {"digest": digest, "station": station.as_dict(), "records": station.records}
+        self.write_account(key, account, [path] if layer.rows else [])
 
-    def write_account(self, key: str, account: dict[str, Any]) -> None:
-        """Keep plain data by its key."""
-        data = json.dumps(account, ensure_ascii=True).encode()
+    def write_account(self, key: str, account: dict[str, Any], files: Sequence[Path] = ()) -> None:
+        """Keep plain data by its key, which is there for as long as these files are."""
+        sizes = {path.name: path.stat().st_size for path in files}
+        data = json.dumps({**account, "files": sizes}, ensure_ascii=True).encode()
         write_whole(self.folder / f"{key}.json", lambda path: path.write_bytes(data))
 
 

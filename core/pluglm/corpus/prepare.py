@@ -118,14 +118,14 @@ def _make(
             else:
                 chains = [chain.then(Preprocess(path, preprocessor), described) for chain in chains]
         train, validation, account = _split(config, chains, workshop)
-        workshop.finish(validation, "Splitting", folder / "validation")
+        workshop.finish(validation, "Writing validation", folder / "validation")
         documents = [account]
         before = len(book.stations)
         train = _changed(config, train, workshop)
         for label, augmenter in config.augmenter.items():
             step = Augment(f"augmenter.{label}", augmenter, config.seed)
             train = [chain.then(step, [_described(augmenter), config.seed]) for chain in train]
-        workshop.finish(train, "Augmenting" if config.augmenter else "Writing", folder / "train")
+        workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
         stations = [station.as_dict() for station in book.stations.values()]
         ledger = stations[:before] + documents + stations[before:]
     finally:
@@ -154,9 +154,8 @@ def _split(
 ) -> tuple[list[Chain], list[Chain], dict[str, Any]]:
     fraction, seed = config.data.validation_fraction, config.seed
     parts = {name: Split(part=name, fraction=fraction, seed=seed) for name in ("train", "validation")}
-    # The pass that finds the keys of the split takes the steps before it as well.
     decided, counts = workshop.decided(chains, "split", parts["train"], [fraction, seed], "Preprocessing")
-    chains = workshop.finish(chains, "Preprocessing")
+    chains = workshop.entered(chains)
     for station in workshop.book.stations.values():
         check_quarantine(station, config.data.max_quarantined)
     total = sum(counts.values())

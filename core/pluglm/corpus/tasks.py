@@ -3,7 +3,6 @@ or absent. A task that finds its files does nothing, so that one that was stoppe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +68,7 @@ class ReadShard:
         for number, documents in enumerate(chunked(read, self.characters)):
             store.write(f"{self.key}-{number:05}", first_layer(documents), Station("chunk", read=len(documents)))
             count = number + 1
-        account = {"chunks": count, "digest": "", "station": station.as_dict(), "records": station.records}
+        account = {"chunks": count, "station": station.as_dict(), "records": station.records}
         store.write_account(self.key, account)
         return station.kept
 
@@ -117,11 +116,11 @@ class DecisionFile:
         decisions, keys = found.account(self.key), found.account(self.of)
         if decisions is None or keys is None:
             raise PluglmError(f"{self.path}: its decisions are gone from {store}; run it again")
-        # JSON has text for keys; what has no decision is not in the file.
+        # JSON has text for keys and lists for tuples; what has no decision is not in the file.
         return Decide(
             self.path,
             self.preprocessor,
-            {int(place): decision for place, decision in decisions["decisions"].items()},
+            {int(place): tuple(d) if isinstance(d, list) else d for place, d in decisions["decisions"].items()},
             {int(place): error for place, error in keys["errors"].items()},
         )
 
@@ -177,8 +176,9 @@ class ProcessChunk:
                 keys.append(wanted.preprocessor.key(document))
             except Exception as error:
                 errors[str(place)] = f"{type(error).__name__}: {error}"
-        write_keys(store.folder / f"{wanted.key}.keys", keys)
-        store.write_account(wanted.key, {"digest": "", "documents": len(documents), "errors": errors})
+        path = store.folder / f"{wanted.key}.keys"
+        write_keys(path, keys)
+        store.write_account(wanted.key, {"documents": len(documents), "errors": errors}, [path])
 
 
 def write_documents(path: Path, documents: Sequence[Document]) -> None:
@@ -212,4 +212,4 @@ def decision_files(keys: Sequence[dict[str, Any]], decisions: Iterator[Any]) -> 
         errors = {int(place) for place in account["errors"]}
         places = (place for place in range(account["documents"]) if place not in errors)
         found = {str(place): decision for place in places if (decision := next(decisions)) is not None}
-        yield {"digest": "", "decisions": json.loads(json.dumps(found))}
+        yield {"decisions": found}

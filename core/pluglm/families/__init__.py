@@ -13,7 +13,7 @@ from pluglm.families.model import Model
 from pluglm.families.objective import Batch, Example, Losses, LossFunction, Objective, Predictions
 from pluglm.families.optimizer import Optimizer
 from pluglm.families.parallelism import Parallelism
-from pluglm.families.preprocessor import CorpusPreprocessor, Key, Keys, Preprocessor
+from pluglm.families.preprocessor import CorpusPreprocessor, Decision, Key, Keys, Preprocessor
 from pluglm.families.regularizer import Regularizer
 from pluglm.families.schedule import Schedule
 from pluglm.families.source import Source
@@ -28,6 +28,7 @@ __all__ = [
     "Compressor",
     "CorpusPreprocessor",
     "Debiaser",
+    "Decision",
     "Evaluation",
     "Evaluator",
     "Example",

@@ -49,21 +49,29 @@ class Keys(Protocol):
         ...
 
 
+Decision = str | tuple[int, ...] | None
+"""What becomes of a document: None keeps it as it is, a string is the reason it is dropped for, and numbers say what of
+it goes; what is counted by them is the preprocessor's own affair."""
+
+
 class CorpusPreprocessor(Preprocessor):
-    """Drops documents by comparing them with all others, as a key per document and one decision over all keys."""
+    """Drops or changes documents by comparing them with all others: a key per document, one decision over all keys, and
+    the decision carried out on each document."""
 
     @abstractmethod
     def key(self, document: Document) -> Key:
         """What the decision needs to know of a document. Keys are computed on all cores."""
 
     @abstractmethod
-    def decide(self, keys: Keys) -> Iterator[Any]:
-        """For each key, in order: None to keep the document as it is, or what `apply` makes of it: by default, the
-        reason it is dropped for. What is decided is kept on disk as JSON."""
+    def decide(self, keys: Keys) -> Iterator[Decision]:
+        """For each key, in order: None to keep the document, the reason it is dropped for, or what of it goes."""
 
-    def apply(self, document: Document, decision: Any) -> Document | Dropped:
-        """The document after a decision that is not None."""
-        return Dropped(decision)
+    def apply(self, document: Document, decision: Decision) -> Document | Dropped:
+        """The document after its decision. A pure function, called on all cores; override it where `decide` yields
+        numbers."""
+        if isinstance(decision, tuple):
+            raise NotImplementedError(f"{self.name} decides by numbers and does not say what they stand for")
+        return document if decision is None else Dropped(decision)
 
     def process(self, document: Document) -> Document | Dropped:
         """Not used: what is kept is decided over the whole corpus."""

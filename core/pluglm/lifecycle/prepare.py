@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pluglm.config.run_config import RunConfig
+from pluglm.errors import explained
 from pluglm.lifecycle import folder as files
 from pluglm.reporting.progress import Progress
 
@@ -16,15 +17,21 @@ def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) 
     from pluglm.catalog import installed_catalog
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.run import write_accounts
+    from pluglm.planning.contributions import contributions, source_lines
     from pluglm.reporting.html import write_report
 
     folder = folder or files.new_folder(config)
     files.write_config(folder, config)
-    with Progress(quiet=quiet) as progress:
-        corpus = prepare_corpus(config, progress)
-        examples = prepare_examples(config, corpus, progress)
-        write_accounts(folder, corpus, examples)
-        found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
-        files.write_manifest(folder, config, installed_catalog(), found)
-    write_report(folder)
+    try:
+        with Progress(quiet=quiet) as progress:
+            corpus = prepare_corpus(config, progress)
+            examples = prepare_examples(config, corpus, progress)
+            for line in source_lines(contributions(examples.ledger["tokens"]["train"])):
+                progress.say(line)
+            write_accounts(folder, corpus, examples)
+            found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
+            files.write_manifest(folder, config, installed_catalog(), found)
+        write_report(folder)
+    except OSError as error:
+        raise explained(error, folder, "the same command") from error
     return folder

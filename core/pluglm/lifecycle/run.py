@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import resource
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pluglm import events
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
-from pluglm.errors import Interrupted, PluglmError
+from pluglm.errors import Interrupted, PluglmError, explained
 from pluglm.lifecycle import folder as files
 from pluglm.reporting.progress import Progress
 from pluglm.training.distribution import check_world_size, launch, launched_processes
@@ -50,7 +49,7 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
                 progress.say(f"Run folder: {folder}")
             _run(config, folder, progress, notify, main)
     except OSError as problem:
-        error = _explained(problem, folder)
+        error = explained(problem, folder, f"pluglm resume {folder}")
         raise error from problem
     except KeyboardInterrupt:
         error = Interrupted(f"stopped by Ctrl-C; go on with: pluglm resume {folder}")
@@ -192,12 +191,3 @@ def _report(folder: Path, progress: Progress) -> None:
     write_report(folder)
     for line in summary_lines(folder):
         progress.say(line)
-
-
-def _explained(error: OSError, folder: Path) -> PluglmError:
-    if error.errno == errno.ENOSPC:
-        return PluglmError(
-            f"the disk is full ({error.filename or folder}); what was written before is untouched: make room and go on "
-            f"with: pluglm resume {folder}"
-        )
-    return PluglmError(f"{error}; what was written before is untouched: pluglm resume {folder}")

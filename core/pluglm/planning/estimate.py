@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pluglm.lifecycle.assemble import Assembly
+from pluglm.planning.contributions import contributions, source_lines
 
 if TYPE_CHECKING:
     from pluglm.families import Optimizer
@@ -33,11 +34,13 @@ def estimate(assembly: Assembly) -> dict[str, Any]:
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
     memory = {"weights": weights, "gradients": 4 * trainable, "optimizer": round(4 * trainable * state)}
     checkpoint = weights + memory["optimizer"]
+    epochs = assembly.steps * per_step / len(assembly.examples.train)
     return {
         "parameters": {"all": every, "trainable": trainable, "embedding": sum(embedded.values())},
         "steps": assembly.steps,
         "tokens": tokens,
-        "epochs": round(assembly.steps * per_step / len(assembly.examples.train), 3),
+        "epochs": round(epochs, 3),
+        "sources": contributions(assembly.examples.ledger["tokens"]["train"], epochs),
         "flops": 6 * multiplied * tokens,
         "memory_bytes": memory,
         "storage_bytes": {"model": weights, "checkpoints": checkpoint * config.train.keep_checkpoints},
@@ -73,4 +76,5 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
         f"{plan['flops']:.3g} floating-point operations",
         f"memory      {sum(memory.values()) / 1e6:,.0f} MB for weights, gradients and optimizer; activations on top",
         f"storage     {sum(storage.values()) / 1e6:,.0f} MB for the model and its checkpoints",
+        *source_lines(plan["sources"]),
     ]

@@ -95,7 +95,14 @@ def test_corpus_preprocessor_decides_over_keys(technique: Preprocessor) -> None:
     assert decisions == list(technique.decide(sent)), "keys that another process made decide otherwise"
     assert len(decisions) == len(given), "one decision for each key: the ledger does not balance otherwise"
     assert decisions == list(technique.decide(keys))
-    assert all(reason is None or re.fullmatch(r"[a-z][a-z0-9_]*", reason) for reason in decisions)
+    for before, decision in zip(given, decisions, strict=True):
+        after = technique.apply(before, decision)
+        assert after == technique.apply(before, decision)
+        if isinstance(after, Dropped):
+            assert re.fullmatch(r"[a-z][a-z0-9_]*", after.reason), "a reason is a short code such as too_short"
+        else:
+            assert after.id == before.id
+            assert decision is not None or after is before, "None keeps a document as it is"
 
 
 @pytest.mark.family("source")

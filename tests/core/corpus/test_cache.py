@@ -33,13 +33,13 @@ def test_entries_say_what_they_hold(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     assert list(entries(cache)) == []
     filled(cache)
-    corpus, examples = entries(cache)
-    assert (corpus.kind, examples.kind) == ("corpora", "examples")
+    corpus, examples, layers = entries(cache)
+    assert (corpus.kind, examples.kind, layers.kind) == ("corpora", "examples", "layers")
     assert corpus.about == "generated_reviews > lowercase > split" and examples.about.startswith("train ")
     assert corpus.bytes == sum(path.stat().st_size for path in corpus.path.rglob("*") if path.is_file()) > 1000
     # Another objective shares the corpus.
     filled(cache, "objective=mlm")
-    assert [entry.kind for entry in entries(cache)] == ["corpora", "examples", "examples"]
+    assert [entry.kind for entry in entries(cache)] == ["corpora", "examples", "examples", "layers"]
 
 
 def test_what_was_used_lately_stays(tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_what_was_used_lately_stays(tmp_path: Path) -> None:
     filled(cache)
     assert prune(cache, MONTH) == []
     later = datetime.now(UTC) + MONTH
-    assert len(prune(cache, MONTH, now=later)) == 2 and list(entries(cache)) == []
+    assert len(prune(cache, MONTH, now=later)) == 3 and list(entries(cache)) == []
     filled(cache)
-    assert len(list(entries(cache))) == 2
+    assert len(list(entries(cache))) == 3
 
 
 def test_half_made_results_go_unless_they_are_being_made(tmp_path: Path) -> None:
@@ -79,13 +79,13 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     filled(cache)
     capsys.readouterr()
     assert command(monkeypatch, "list", "--dir", str(cache)) == 0
-    assert "generated_reviews > lowercase > split" in (shown := capsys.readouterr().out) and "2 entries" in shown
+    assert "generated_reviews > lowercase > split" in (shown := capsys.readouterr().out) and "3 entries" in shown
     assert command(monkeypatch, "list", "--json", "--dir", str(cache)) == 0
-    assert {row["kind"] for row in json.loads(capsys.readouterr().out)} == {"corpora", "examples"}
+    assert {row["kind"] for row in json.loads(capsys.readouterr().out)} == {"corpora", "examples", "layers"}
     assert command(monkeypatch, "prune", "--dir", str(cache)) == 0
     assert "0 entries" in capsys.readouterr().out
     assert command(monkeypatch, "prune", "--older-than", "0", "--dir", str(cache)) == 0
-    assert "2 entries" in capsys.readouterr().out and list(entries(cache)) == []
+    assert "3 entries" in capsys.readouterr().out and list(entries(cache)) == []
     for wrong in (["clear"], [], ["prune", "--older-than", "soon"], ["prune", "--older-than", "-1"]):
         assert command(monkeypatch, *wrong) == 2
         assert "pluglm: " in capsys.readouterr().err

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +21,8 @@ from pluglm import (
     Unreadable,
 )
 from pluglm.corpus import stations
-from pluglm.corpus.ledger import Quarantine, Station, check_balance
+from pluglm.corpus.keys import KeyList
+from pluglm.corpus.ledger import Book, Station, check_balance
 
 
 class Numbers(Source):
@@ -86,17 +88,23 @@ def balanced(*book: Station) -> None:
 
 
 def test_every_document_is_accounted_for(tmp_path: Path) -> None:
-    quarantine = Quarantine(tmp_path / "q.jsonl", stop=False)
     source, odd, first = Station("source.numbers"), Station("preprocessor.odd"), Station("preprocessor.first")
-    documents = stations.read_source(Numbers(weight=2.0), source, quarantine)
-    documents = stations.preprocess(Odd(), documents, odd, quarantine, tmp_path / "a")
-    documents = stations.preprocess(FirstOfEachLength(), documents, first, quarantine, tmp_path / "b")
-    kept = list(documents)
+    documents = list(stations.read_source(Numbers(weight=2.0), "numbers", source))
+    documents = stations.Preprocess(odd.name, Odd()).work(documents, odd).apply(documents)
+    technique = FirstOfEachLength()
+    decided = technique.decide(KeyList(technique.key(document) for document in documents))
+    decisions = {place: reason for place, reason in enumerate(decided) if reason is not None}
+    step = stations.Decide(first.name, technique, decisions, {})
+    kept = step.work(documents, first).apply(documents)
     assert [d.text for d in kept] == ["1!", "11!"] and kept[0].weight == 2.0 and kept[0].source == "numbers"
     balanced(source, odd, first)
     assert (source.read, source.kept, source.quarantined) == (20, 16, {"damaged": 4})
     assert odd.dropped == {"even": 8} and odd.quarantined == {"error": 1} and odd.changed == 7
+    assert odd.characters_in == source.characters_out and odd.characters_out == sum(len(d.text) for d in documents)
     assert first.dropped == {"same_length": 5}
+    book = Book(tmp_path / "q.jsonl")
+    for station in (source, odd, first):
+        book.enter(station)
     lines = [json.loads(line) for line in (tmp_path / "q.jsonl").read_text().splitlines()]
     assert lines[0] == {"station": "source.numbers", "locator": "numbers:4", "reason": "damaged", "detail": ""}
     assert {
@@ -107,22 +115,49 @@ def test_every_document_is_accounted_for(tmp_path: Path) -> None:
     } in lines
 
 
-def test_a_source_that_breaks_off_keeps_what_it_gave(tmp_path: Path) -> None:
+def test_parts_of_an_account_add_up_to_the_whole() -> None:
+    documents = [Document("x" * (n % 7), id=str(n), source="s") for n in range(40)]
+    whole, parts = Station("preprocessor.odd"), Station("preprocessor.odd")
+    technique = FirstOfEachLength()
+    decisions = {place: "same_length" for place in range(7, 40)}
+    stations.Decide(whole.name, technique, decisions, {3: "ValueError: no key"}).work(documents, whole)
+    for start in (0, 10, 20, 30):
+        part = Station(whole.name)
+        own = {place - start: reason for place, reason in decisions.items() if start <= place < start + 10}
+        errors = {3: "ValueError: no key"} if start == 0 else {}
+        stations.Decide(whole.name, technique, own, errors).work(documents[start : start + 10], part)
+        parts.merge(Station.from_dict(json.loads(json.dumps(part.as_dict())), part.records))
+    assert parts.as_dict() == whole.as_dict() and whole.quarantined == {"error": 1}
+    balanced(parts)
+
+
+def test_a_source_that_breaks_off_keeps_what_it_gave() -> None:
     station = Station("source.numbers")
-    quarantine = Quarantine(tmp_path / "q", stop=False)
-    assert len(list(stations.read_source(Numbers(fail_at=3), station, quarantine))) == 3
+    assert len(list(stations.read_source(Numbers(fail_at=3), "numbers", station))) == 3
     assert station.quarantined == {"unreadable": 1}
     balanced(station)
 
 
-def test_stop_names_the_record(tmp_path: Path) -> None:
-    quarantine = Quarantine(tmp_path / "q", stop=True)
+def test_every_document_says_where_and_when_it_was_had() -> None:
+    class Told(Numbers):
+        """One document that says it itself, one that does not."""
+
+        def read(self) -> Iterator[Document | Unreadable]:
+            yield Document("a", id="a", metadata={"locator": "mail:1", "retrieved": "2020-01-01T00:00:00+00:00"})
+            yield Document("b", id="b")
+
+    told, other = stations.read_source(Told(), "told", Station("source.told"), "2024-05-06T07:08:09+00:00")
+    assert told.metadata == {"locator": "mail:1", "retrieved": "2020-01-01T00:00:00+00:00"}
+    assert other.metadata == {"locator": "b", "retrieved": "2024-05-06T07:08:09+00:00"}
+
+
+def test_stop_names_the_record() -> None:
     with pytest.raises(DataError, match="numbers:4: damaged") as caught:
-        list(stations.read_source(Numbers(), Station("source.numbers"), quarantine))
+        list(stations.read_source(Numbers(), "numbers", Station("source.numbers", stop=True)))
     assert caught.value.exit_code == 3
 
 
-def test_text_that_is_no_text_is_quarantined(tmp_path: Path) -> None:
+def test_text_that_is_no_text_is_quarantined() -> None:
     class Odd(Numbers):
         """Texts that cannot be."""
 
@@ -131,23 +166,56 @@ def test_text_that_is_no_text_is_quarantined(tmp_path: Path) -> None:
             yield Document("\ud800", id="b")
             yield Document("good", id="c")
 
-    station = Station("source.odd")
-    documents = list(stations.read_source(Odd(), station, Quarantine(tmp_path / "q", stop=False)))
+    class Spoils(Preprocessor):
+        """Makes text that cannot be written."""
+
+        def process(self, document: Document) -> Document | Dropped:
+            return document.map_text(["text"], lambda text: text + "\udfff")
+
+    station, spoiling = Station("source.odd"), Station("preprocessor.spoils")
+    documents = list(stations.read_source(Odd(), "odd", station))
     assert [d.text for d in documents] == ["good"]
     assert station.quarantined == {"text_is_not_a_string": 1, "lone_surrogate": 1}
+    assert stations.Preprocess(spoiling.name, Spoils()).work(documents, spoiling).apply(documents) == []
+    assert spoiling.quarantined == {"lone_surrogate": 1}
 
 
-def test_copies_follow_their_original_and_are_the_same_again(tmp_path: Path) -> None:
+def test_copies_follow_their_original_and_are_the_same_again() -> None:
     station = Station("augmenter.twice")
     documents = [Document(str(n), id=str(n)) for n in range(50)]
-    quarantine = Quarantine(tmp_path / "q", stop=False)
-    augmenter = Twice(probability=0.5, copies=2)
-    made = list(stations.augment(augmenter, documents, station, quarantine, seed=1))
+    step = stations.Augment(station.name, Twice(probability=0.5, copies=2), seed=1)
+    made = step.work(documents, station).apply(documents)
     balanced(station)
     assert 20 < station.added < 80 and len(made) == 50 + station.added
+    assert station.characters_added == station.characters_out - station.characters_in > 0
     assert len({d.id for d in made}) == len(made)
-    again = list(stations.augment(augmenter, documents[::-1], Station("augmenter.twice"), quarantine, seed=1))
+    for before, after in pairwise(made):
+        assert "~" not in after.id or after.id.split("~")[0] == before.id.split("~")[0]
+    again = step.work(documents[::-1], Station("augmenter.twice")).apply(documents[::-1])
     assert sorted(d.id for d in made) == sorted(d.id for d in again)
+
+
+class Fails(Augmenter):
+    """Works on many at once, and fails at 7."""
+
+    def augment(self, document: Document, random: Random) -> Document | None:
+        if document.text == "7":
+            raise ValueError("seven")
+        return document.map_text(self.fields, lambda t: f"{t} {random.random()}")
+
+    def augment_batch(self, documents: Any, randoms: Any) -> list[Document | None]:
+        return [self.augment(d, r) for d, r in zip(documents, randoms, strict=True)]
+
+
+def test_a_document_at_which_an_augmenter_fails_costs_no_other() -> None:
+    station = Station("augmenter.fails")
+    documents = [Document(str(n), id=str(n), source="s") for n in range(10)]
+    step = stations.Augment(station.name, Fails(), seed=1)
+    made = step.work(documents, station).apply(documents)
+    balanced(station)
+    assert station.quarantined == {"error": 1} and station.added == 10 and len(made) == 19
+    others = documents[:7] + documents[8:]
+    assert [d for d in made if d.id != "7"] == step.work(others, Station("augmenter.fails")).apply(others)
 
 
 def test_what_an_intervention_does_to_documents_is_counted() -> None:
@@ -165,8 +233,7 @@ def test_a_station_that_loses_documents_is_found_out() -> None:
 
 
 def test_the_split_depends_on_the_document_alone() -> None:
-    number = stations.split_number(0)
-    values = [number(Document("", id=str(n), source="s")) for n in range(2000)]
+    values = [stations.split_hash(Document("", id=str(n), source="s"), 0) / 2**64 for n in range(2000)]
     assert 0.08 < sum(v < 0.1 for v in values) / 2000 < 0.12
-    assert values[7] == number(Document("other text", id="7", source="s"))
-    assert values != [stations.split_number(1)(Document("", id=str(n), source="s")) for n in range(2000)]
+    assert values[7] == stations.split_hash(Document("other text", id="7", source="s"), 0) / 2**64
+    assert values != [stations.split_hash(Document("", id=str(n), source="s"), 1) / 2**64 for n in range(2000)]

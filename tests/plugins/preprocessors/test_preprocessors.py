@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from pluglm import Document, Dropped
 from pluglm.corpus.keys import KeyList
-from pluglm_preprocessors.exact_dedup import ExactDedup
+from pluglm_preprocessors.exact_dedup import ExactDedup, repeats
 from pluglm_preprocessors.length import Length
 from pluglm_preprocessors.lowercase import Lowercase
 from pluglm_preprocessors.minhash import band_hashes, bands_for, signature
@@ -215,6 +215,71 @@ def test_exact_dedup_compares_fields_apart():
     technique = ExactDedup(fields=("text", "label"))
     documents = [Document("a", fields={"label": label}) for label in ("x", "y", "x")] + [Document("ax")]
     assert list(technique.decide(KeyList(technique.key(d) for d in documents))) == [None, None, "exact_duplicate", None]
+
+
+def applied(technique, documents):
+    decisions = technique.decide(KeyList(technique.key(document) for document in documents))
+    return [technique.apply(document, decision) for document, decision in zip(documents, decisions, strict=True)]
+
+
+@given(st.lists(st.text("ab \n", max_size=20), max_size=8), st.integers(1, 3))
+def test_lines_that_came_before_are_cut_out(texts, shortest):
+    technique = ExactDedup(scope="line", min_characters=shortest)
+    seen, wanted = set(), []
+    for text in texts:
+        left = []
+        for line in text.split("\n"):
+            if len(line.strip()) < shortest or line.strip() not in seen:
+                left.append(line)
+            if len(line.strip()) >= shortest:
+                seen.add(line.strip())
+        joined = "\n".join(left)
+        wanted.append(text if joined == text else joined if joined.strip() else Dropped("only_repeats"))
+    outcomes = applied(technique, [Document(text) for text in texts])
+    assert [o if isinstance(o, Dropped) else o.text for o in outcomes] == wanted
+
+
+def test_paragraphs_that_came_before_are_cut_out():
+    long = "A paragraph that stands on every page,\nof two lines."
+    documents = [
+        Document(f"First page of all of them.\n\n{long}\n \nIts end comes here, at last."),
+        Document(f"{long}\n\n\nSecond page, with something new.\n\n---\n\n{long}"),
+        Document(long),
+        Document("---\n\n---\n\nUnchanged, as nothing of it was before."),
+    ]
+    outcomes = applied(ExactDedup(scope="paragraph"), documents)
+    assert outcomes[0] is documents[0] and outcomes[3] is documents[3]
+    assert outcomes[1].text == "Second page, with something new.\n\n---"
+    assert outcomes[2] == Dropped("only_repeats")
+    shouted = [Document(long), Document(long.upper() + "!\n\nWhat is new in the second document.")]
+    assert applied(ExactDedup(scope="paragraph"), shouted)[1] is shouted[1]
+    changed = applied(ExactDedup(scope="paragraph", normalized=True), shouted)[1]
+    assert changed.text == "What is new in the second document."
+
+
+def test_lines_of_several_fields_are_counted_together():
+    line, other = "This line is on every page.", "This line is on one page only."
+    documents = [Document(line, fields={"note": other}), Document(f"{other}\nx", fields={"note": f"y\n{line}", "n": 1})]
+    changed = applied(ExactDedup(scope="line", fields=("text", "note", "n", "absent")), documents)[1]
+    assert (changed.text, changed.fields) == ("x", {"note": "y", "n": 1})
+
+
+def test_repeats_are_those_of_a_set_also_where_half_a_digest_is_equal():
+    random = Random(5)
+    digests = [bytes([random.randrange(2)] + [0] * 14 + [random.randrange(3)]) for _ in range(200)]
+    digests += [bytes([random.randrange(6)]) * 16 for _ in range(50)]
+    seen: set[bytes] = set()
+    wanted = [digest in seen or bool(seen.add(digest)) for digest in digests]
+    keys = KeyList([digests[0] + digests[1], b"", *digests[2:]])
+    assert repeats(keys).tolist() == wanted
+    assert repeats(KeyList()).tolist() == []
+
+
+def test_what_does_not_change_is_the_same_document():
+    document = Document("nothing to do here", fields={"label": "a"})
+    same = (Normalize(), Lowercase(), RemovePunctuation(), RemoveStopWords(words=("zzz",)), Length(min_characters=1))
+    for technique in same:
+        assert technique.process(document) is document, technique.name
 
 
 def near_duplicates(count, words, seed=0):

@@ -6,6 +6,9 @@ import email.utils
 import gzip
 import json
 import socket
+import subprocess
+import sys
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -15,7 +18,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from pluglm import Document, Unreadable
+from pluglm import Document, Unreadable, __version__
 from pluglm_sources.fetched import Fetched, FetchError, is_settled, read_record, record_inputs
 from pluglm_sources.http_client import Client
 from pluglm_sources.http_store import Entry
@@ -64,7 +67,7 @@ def test_what_was_fetched_is_there_with_its_headers_and_time(server: Any, tmp_pa
     )
     assert got.headers["content-length"] == str(len(BODY)) and "set-cookie" not in got.headers
     assert got.retrieved.endswith("+00:00")
-    assert server.asked[0].headers["user-agent"] == "pluglm/0.1.0 (+https://example.org/bot)"
+    assert server.asked[0].headers["user-agent"] == f"pluglm/{__version__} (+https://example.org/bot)"
     assert client(tmp_path).get(url) == got
     assert len(server.asked) == 1, "what is complete in the store needs no network"
 
@@ -102,6 +105,37 @@ def test_a_transfer_goes_on_in_the_next_run(server: Any, tmp_path: Path) -> None
     assert not [name for name in left(tmp_path) if "part" in name]
 
 
+def test_a_process_that_was_killed_while_it_fetched_leaves_no_half_body(server: Any, tmp_path: Path) -> None:
+    same = {"ETag": '"v1"'}
+    url = server.add("/a", BODY, headers=same, ranges=True)
+    server.pages["/a"].first = [type(server.pages["/a"])(BODY, headers=same, pause=0.05, piece=20_000)]
+    code = "from pathlib import Path; from pluglm_sources.http_client import Client; "
+    code += f"Client(Path({str(tmp_path)!r}), 'me', allow_private_hosts=True).get({url!r})"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    entry = Entry(tmp_path, url)
+    try:
+        while not entry.part.exists() or entry.part.stat().st_size < 100_000:
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    assert entry.kept() is None and not entry.body.exists()
+    assert client(tmp_path).get(url).path.read_bytes() == BODY
+    begun = int(server.asked[1].headers["range"].removeprefix("bytes=").rstrip("-"))
+    assert 100_000 <= begun < len(BODY)
+
+
+def test_two_processes_that_want_the_same_fetch_it_once(server: Any, tmp_path: Path) -> None:
+    url = server.add("/a", BODY, pause=0.02, piece=50_000)
+    both = [threading.Thread(target=client(tmp_path).get, args=(url,)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert server.paths() == ["/a"] and client(tmp_path).get(url).path.read_bytes() == BODY
+
+
 def test_a_transfer_starts_again_when_the_resource_changed(server: Any, tmp_path: Path) -> None:
     url = server.add("/a", BODY, headers={"ETag": '"v1"'}, stop_after=100_000)
     assert reason(tmp_path, url, retries=0) == "truncated"
@@ -126,6 +160,33 @@ def test_a_range_that_does_not_fit_is_not_taken(server: Any, tmp_path: Path) -> 
     wrong = {"ETag": '"v1"', "Content-Range": "bytes 7-9/256"}
     page.first = [type(page)(BODY, headers={"ETag": '"v1"'}, stop_after=100), type(page)(b"abc", "", 206, wrong)]
     assert client(tmp_path).get(url).path.read_bytes() == BODY
+
+
+def test_a_part_is_never_taken_for_the_whole(server: Any, tmp_path: Path) -> None:
+    same = {"ETag": '"v1"'}
+    unasked = server.add("/a", BODY, headers=same)
+    page = server.pages["/a"]
+    page.first = [type(page)(BODY[:100], "", 206, {**same, "Content-Range": f"bytes 0-99/{len(BODY)}"})]
+    assert client(tmp_path).get(unasked).path.read_bytes() == BODY
+    url = server.add("/b", BODY, headers=same, ranges=True)
+    little = {**same, "Content-Range": f"bytes 100-199/{len(BODY)}"}
+    server.pages["/b"].first = [
+        type(page)(BODY, headers=same, stop_after=100),
+        type(page)(BODY[100:200], "", 206, little),
+    ]
+    assert client(tmp_path).get(url).path.read_bytes() == BODY
+    assert server.asked[-1].headers["range"] == "bytes=200-"
+
+
+def test_what_is_asked_conditionally_is_what_is_kept(server: Any, tmp_path: Path) -> None:
+    url = server.add("/a", status=302, headers={"Location": "/b"})
+    server.add("/b", "old", headers={"ETag": '"1"'})
+    assert client(tmp_path).get(url).path.read_bytes() == b"old"
+    server.add("/a", status=302, headers={"Location": "/c"})
+    server.add("/c", "another resource with the same tag", headers={"ETag": '"1"'})
+    assert client(tmp_path, refresh=True).get(url).path.read_bytes().startswith(b"another")
+    assert client(tmp_path, refresh=True).get(url).final_url == server.url + "/c"
+    assert server.asked[-1].headers["if-none-match"] == '"1"'
 
 
 def test_a_content_length_that_promises_more_is_noticed(server: Any, tmp_path: Path) -> None:
@@ -280,9 +341,9 @@ def test_a_redirect_does_not_lead_inside(
     server: Any, tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server stands for one of the public internet: its own address passes the check, no other does.
-    monkeypatch.setattr("pluglm_sources.http_client.is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address == "127.0.0.1")
     monkeypatch.setattr(
-        "pluglm_sources.http_client.addresses_of",
+        "pluglm_sources.http_request.addresses_of",
         lambda host, port: {"localhost": ["::1"], "127.0.0.1": ["127.0.0.1"]}.get(host, [host]),
     )
     url = server.add("/a", status=302, headers={"Location": target})
@@ -309,7 +370,7 @@ def test_a_name_that_resolves_otherwise_the_next_time_gains_nothing(
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     monkeypatch.setattr("pluglm_sources.private_hosts.socket.getaddrinfo", rebinding)
-    monkeypatch.setattr("pluglm_sources.http_client.is_public", lambda address: address != "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address != "127.0.0.1")
     monkeypatch.setattr(urllib3.util.connection, "create_connection", lambda address, *a, **k: connect(None, address))
     url = f"http://rebind.test:{port}/a"
     assert reason(tmp_path, url, allow_private_hosts=False, retries=0) == "unreachable"

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,10 +201,10 @@ def test_a_page_without_end_is_bounded(server: Any, tmp_path: Path) -> None:
         number = int("0" + path.rpartition("=")[2]) if "month=" in path else 0
         return kind(page(f"Month {number}", f"/calendar?month={number + 1}", f"/calendar?month={number + 2}").encode())
 
-    server.add("/", page("Home", "/calendar", "/loop/", "/2024/01/", "/session;jsessionid=AB12?sid=9"))
+    server.add("/", page("Home", "/calendar", "/loop/", "/2024/01/", "/session;jsessionid=AB12?PHPSESSID=9"))
     kind = type(server.pages["/"])
     server.pages["/calendar"] = calendar
-    server.pages["/session"] = kind(page("Session", "/session;jsessionid=CD34?sid=10").encode())
+    server.pages["/session"] = kind(page("Session", "/session;jsessionid=CD34?phpsessid=10").encode())
     server.pages["*"] = lambda path: (
         kind(page(path, "loop/").encode())
         if "loop" in path
@@ -291,7 +292,7 @@ def test_private_hosts_are_not_crawled_unless_allowed(
     items = crawl(server, tmp_path, allow_private_hosts=False, sitemaps=False)
     assert reasons(items) == {"private_host": 1} and server.asked == []
     # As if the server were one of the public internet that sends its visitors inside.
-    monkeypatch.setattr("pluglm_sources.http_client.is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address == "127.0.0.1")
     server.add("/", page("Home", "/meta", "http://169.254.169.254/"))
     server.add("/meta", status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
     items = crawl(server, tmp_path, allow_private_hosts=False, scope="any", sitemaps=False)
@@ -305,7 +306,7 @@ def test_sitemaps_are_read_with_their_indexes_packed_or_plain(server: Any, tmp_p
         rows = "".join(f"<url><loc> {server.url}{path} </loc><lastmod>2024-01-01</lastmod></url>" for path in paths)
         return f'<?xml version="1.0" encoding="UTF-8"?><urlset {space}>{rows}</urlset>'
 
-    names = ("/sitemap-1.xml.gz", "/sitemap-2.txt", "/index.xml", "/broken.xml", "/bomb.xml.gz", "/nothing.xml")
+    names = ("/sitemap-1.xml.gz", "/sitemap-2.txt", "/index.xml", "/broken.xml", "/bomb.xml.gz", "/absent.xml")
     rows = "".join(f"<sitemap><loc>{server.url}{name}</loc></sitemap>" for name in names)
     server.add(
         "/index.xml",
@@ -422,6 +423,13 @@ def test_pages_that_lost_their_body_or_have_no_text(server: Any, tmp_path: Path)
     assert isinstance(items[1], Unreadable) and items[1].reason == "unreadable"
     assert items[2] == Dropped("no_text")
     assert len(titles(list(fetched(server, tmp_path).read()))) == 2, "a run that finds a body gone fetches it again"
+
+
+def test_a_record_that_is_not_there_is_told_before_anything_runs(tmp_path: Path) -> None:
+    source = WebScrape(start=["https://a.org/"], record=tmp_path / "gone.jsonl")
+    (problem,) = source.problems(SimpleNamespace(source={"mine": source}))
+    assert (problem.path, problem.reason) == ("source.mine.record", "is no file")
+    assert not list(WebScrape(start=["https://a.org/"]).problems(SimpleNamespace(source={})))
 
 
 def test_a_record_must_be_one(tmp_path: Path) -> None:

@@ -1,0 +1,239 @@
+"""Google Books: volumes of its API, and its n-grams."""
+
+from __future__ import annotations
+
+import glob
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pluglm import Document, Dropped, Problem, Unreadable
+from pluglm_sources.epub import epub_text
+from pluglm_sources.fetched import Fetched, is_settled, read_record, record_inputs, write_record
+from pluglm_sources.google_api import answers
+from pluglm_sources.google_ngrams import FIRST, NAME, is_tagged, ngram
+from pluglm_sources.google_volumes import metadata_of, salvaged, text_of_volume, volumes_of
+from pluglm_sources.json_lines import parsed
+from pluglm_sources.local_files import BLOCK, damage_errors, decoded, open_unpacked, read_whole, text_lines_of
+from pluglm_sources.remote import Remote
+
+LONGEST_ANSWER = 16_000_000
+
+
+class GoogleBooks(Remote):
+    """Google Books: volumes from saved answers of its API or from the API, and the n-grams of version 3.
+
+    A volume's text is its title and description; where it is in the public domain and may be read wholly,
+    `full_text=true` fetches its EPUB for the text. A document of the n-grams is one n-gram, with its count within the
+    years as metadata and, if wanted, as its weight; those with parts of speech in them are left out. Files are told
+    apart by their content. A key for the API is taken from GOOGLE_BOOKS_API_KEY; few requests need none.
+
+    Source: https://developers.google.com/books/docs/v1/using,
+    https://storage.googleapis.com/books/ngrams/books/datasetsv3.html
+    """
+
+    requires = {"lxml": "pluglm[data]", "urllib3": "pluglm[data]"}
+
+    paths: Annotated[
+        tuple[str, ...],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+        Field(description="Saved answers of the API (.json, .jsonl) and n-gram files, as globs"),
+    ] = ()
+    query: Annotated[str, Field(description="What the API is asked for: subject:poetry, inauthor:austen ...")] = ""
+    volumes: Annotated[tuple[str, ...], Field(description="Ids of volumes that the API is asked for")] = ()
+    max_volumes: Annotated[int, Field(ge=1, description="Volumes of the query at most")] = 200
+    languages: Annotated[tuple[str, ...], Field(description="Only volumes in these (en, fr ...); empty for all")] = ()
+    full_text: Annotated[
+        bool, Field(description="Fetch the EPUB of volumes in the public domain that may be read wholly")
+    ] = False
+    first_year: Annotated[int, Field(ge=0, le=9999, description="N-grams are counted from this year on")] = 1500
+    last_year: Annotated[int, Field(ge=0, le=9999, description="N-grams are counted to this year")] = 2019
+    min_count: Annotated[int, Field(ge=1, description="Rarer n-grams are left out")] = 40
+    weighting: Annotated[
+        Literal["none", "log", "linear"],
+        Field(description="Weight of an n-gram: 1; 1 + log2 of its count over min_count; or that ratio itself"),
+    ] = "none"
+    api: Annotated[str, Field(pattern="^https?://", description="Where the API is")] = (
+        "https://www.googleapis.com/books/v1"
+    )
+    max_bytes: Annotated[int, Field(ge=1, description="Larger answers, books and lines are quarantined")] = 64_000_000
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """An answer with one volume, and an n-gram."""
+        info = {"title": "A book", "description": "<p>About something.</p>", "language": "en"}
+        volume = {"kind": "books#volume", "id": "a", "volumeInfo": info}
+        answer = {"kind": "books#volumes", "totalItems": 1, "items": [volume]}
+        (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+        (folder / "2-00000-of-00001").write_text("a book\t1999,30,2\t2000,20,1\n", encoding="utf-8")
+        return {"paths": [str(folder / "*")]}
+
+    def inputs(self) -> Iterable[Path]:
+        """The files that the globs match, sorted, each once."""
+        found = {path for pattern in self.paths for path in glob.glob(pattern, recursive=True)}
+        return [Path(path) for path in sorted(found) if not Path(path).is_dir()]
+
+    def problems(self, run: Any) -> Iterator[Problem]:
+        """Nothing to read, a glob that matches no file, or years that end before they begin."""
+        for label, source in run.source.items():
+            if source is not self:
+                continue
+            if not (self.paths or self.query or self.volumes):
+                yield Problem(f"source.{label}.paths", "paths, query or volumes must be given", list(self.paths))
+            for pattern in self.paths:
+                if not any(not Path(path).is_dir() for path in glob.iglob(pattern, recursive=True)):
+                    yield Problem(f"source.{label}.paths", "matches no file", pattern)
+            if self.last_year < self.first_year:
+                yield Problem(f"source.{label}.last_year", f"is before first_year={self.first_year}", self.last_year)
+
+    def fetch(self, store: Path, say: Callable[[str], None]) -> GoogleBooks:
+        """What the API answers, page by page, and books that may be had whole."""
+        if not (self.query or self.volumes):
+            return self
+        record = self.record_path(store, "paths", "first_year", "last_year", "min_count", "weighting")
+        if self.refresh or not is_settled(record):
+            write_record(record, answers(self, store, say))
+        return FetchedGoogleBooks.model_validate({**dict(self), "record": record})
+
+    def read(self) -> Iterator[Document | Unreadable | Dropped]:
+        """The documents, in the order of the sorted paths."""
+        for path in self.inputs():
+            yield from self._ngrams(path) if _has_ngrams(path) else self._file(path)
+
+    def _file(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
+        if any(name in (".jsonl", ".ndjson") for name in path.suffixes):
+            for locator, line in text_lines_of(path, self.max_bytes):
+                if isinstance(line, Unreadable):
+                    yield line
+                else:
+                    yield from self._answer(line, locator, {}, {})
+            return
+        content = read_whole(path, min(self.max_bytes, LONGEST_ANSWER))
+        text = content if isinstance(content, Unreadable) else decoded(content, str(path))
+        if isinstance(content, bytes) and isinstance(text, Unreadable) and text.reason == "invalid_utf8":
+            # The volumes around the bad bytes can still be read.
+            found = list(self._salvaged(content.decode("utf-8", "surrogateescape"), str(path), {}, {}))
+            yield from found
+            if not any(isinstance(item, Unreadable) for item in found):
+                yield text
+        elif isinstance(text, Unreadable):
+            yield text
+        else:
+            yield from self._answer(text, str(path), {}, {})
+
+    def _answer(
+        self, text: str, locator: str, extra: dict[str, Any], books: dict[str, Path]
+    ) -> Iterator[Document | Unreadable | Dropped]:
+        answer = parsed(text, locator)
+        if isinstance(answer, Unreadable):
+            yield from self._salvaged(text, locator, extra, books)
+            return
+        volumes = volumes_of(answer)
+        if volumes is None:
+            yield Unreadable(locator, "not_volumes", "neither a volume nor a list of them")
+            return
+        for number, volume in enumerate(volumes):
+            yield self._volume(volume, f"{locator}#{number}", extra, books)
+
+    def _salvaged(
+        self, text: str, locator: str, extra: dict[str, Any], books: dict[str, Path]
+    ) -> Iterator[Document | Unreadable | Dropped]:
+        for offset, found in salvaged(text):
+            if isinstance(found, tuple):
+                yield Unreadable(f"{locator}@{offset}", *found)
+            else:
+                yield self._volume(found, f"{locator}@{offset}", extra, books)
+
+    def _volume(
+        self, volume: Any, locator: str, extra: dict[str, Any], books: dict[str, Path]
+    ) -> Document | Unreadable | Dropped:
+        try:
+            title, description = text_of_volume(volume)
+        except (ValueError, AttributeError) as error:
+            return Unreadable(locator, "not_a_volume", str(error))
+        metadata = {"title": title, **metadata_of(volume), **extra, "locator": locator}
+        if self.languages and metadata.get("language") not in self.languages:
+            return Dropped("other_language")
+        body = description
+        if str(volume.get("id")) in books:
+            whole = epub_text(books[str(volume["id"])], self.max_bytes)
+            if isinstance(whole, Unreadable):
+                return replace(whole, locator=locator, detail=f"its EPUB: {whole.detail}")
+            body = whole
+            metadata["licence"] = "LicenseRef-public-domain"
+        if not body:
+            return Dropped("no_description")
+        fields = {"title": title, **({"description": description} if description else {})}
+        return Document(f"{title}\n\n{body}", id=f"{locator}:{volume.get('id', '')}", fields=fields, metadata=metadata)
+
+    def _ngrams(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
+        for locator, line in text_lines_of(path, self.max_bytes):
+            if isinstance(line, Unreadable):
+                yield line
+                continue
+            try:
+                found = ngram(line, self.first_year, self.last_year)
+            except ValueError as error:
+                yield Unreadable(locator, "not_an_ngram", str(error))
+                continue
+            if is_tagged(found.words):
+                yield Dropped("part_of_speech")
+            elif found.matches < self.min_count:
+                yield Dropped("too_rare")
+            else:
+                ratio = found.matches / self.min_count
+                weight = {"none": 1.0, "log": 1 + math.log2(ratio), "linear": ratio}[self.weighting]
+                metadata = {
+                    "count": found.matches,
+                    "volumes": found.volumes,
+                    "first_year": found.first_year,
+                    "last_year": found.last_year,
+                    "licence": "CC-BY-3.0",
+                    "locator": locator,
+                }
+                yield Document(found.words, id=locator, metadata=metadata, weight=weight)
+
+
+class FetchedGoogleBooks(GoogleBooks):
+    """Google Books with what `fetch` brought."""
+
+    name = "google_books"
+
+    record: Path
+
+    def inputs(self) -> Iterable[Path]:
+        """The local files, the record, and what was fetched."""
+        return [*super().inputs(), *record_inputs(self.record)]
+
+    def read(self) -> Iterator[Document | Unreadable | Dropped]:
+        """The documents of the local files, and of what was fetched."""
+        for path in super().inputs():
+            yield from self._ngrams(path) if _has_ngrams(path) else self._file(path)
+        items = list(read_record(self.record))
+        fetched = [item for item in items if isinstance(item, Fetched)]
+        books = {item.extra["volume"]: item.path for item in fetched if "volume" in item.extra}
+        for item in items:
+            if not isinstance(item, Fetched):
+                yield item
+            elif "volume" not in item.extra:
+                content = read_whole(item.path, self.max_bytes)
+                text = content if isinstance(content, Unreadable) else decoded(content, item.url)
+                if isinstance(text, Unreadable):
+                    yield replace(text, locator=item.url)
+                else:
+                    yield from self._answer(text, item.url, {"retrieved": item.retrieved}, books)
+
+
+def _has_ngrams(path: Path) -> bool:
+    if NAME.search(path.name):
+        return True
+    try:
+        with open_unpacked(path) as file:
+            return FIRST.match(file.read1(BLOCK)) is not None
+    except damage_errors():
+        return False
