@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -54,6 +55,13 @@ class Technique(BaseModel):
     def missing(cls) -> dict[str, str]:
         """Those of `requires` that are not installed; none of them is imported to find out."""
         return {module: brought for module, brought in cls.requires.items() if importlib.util.find_spec(module) is None}
+
+    def files_read(self) -> Iterable[Path]:
+        """Files, or folders of files, that it reads beside the documents it is given. Their bytes are part of what it
+        is: what was made with others is not taken from the cache. The default is what its parameters of type `Path`
+        name."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value for value in values if isinstance(value, Path)]
 
     def problems(self, run: RunConfig) -> Iterable[Problem]:
         """What keeps this technique from working with the others in `run`. Called before any compute: import

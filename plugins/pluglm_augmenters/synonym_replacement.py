@@ -83,6 +83,11 @@ class SynonymReplacement(Augmenter):
         Literal["none", "nltk"], Field(description="nltk: parts of speech by NLTK's averaged_perceptron_tagger_eng")
     ] = "none"
 
+    def files_read(self) -> list[Path]:
+        """WordNet's."""
+        place = find_wordnet(self.folder)
+        return [place] if place is not None else []
+
     def problems(self, run: RunConfig) -> Iterator[Problem]:
         """WordNet, and the tagger where it is asked for, must be there."""
         for label, technique in run.augmenter.items():

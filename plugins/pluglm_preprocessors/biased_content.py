@@ -99,6 +99,10 @@ class BiasedContent(CorpusPreprocessor):
         float, Field(ge=0, lt=1, description="downweight: what a document with stereotypes counts; the least of any")
     ] = 0.25
 
+    def files_read(self) -> list[Path]:
+        """The file of groups."""
+        return [Path(self.groups_file)] if self.groups_file else []
+
     def problems(self, run: Any) -> Iterator[Problem]:
         """A file that cannot be read, and a category that does not exist."""
         for label, technique in run.preprocessor.items():

@@ -72,6 +72,10 @@ class Decontaminate(Preprocessor):
         path.write_text('{"question": "Who told 4 people about the long film and the good book?"}\n', encoding="utf-8")
         return {"paths": [str(path)]}
 
+    def files_read(self) -> list[Path]:
+        """The evaluation."""
+        return [Path(path) for path in self.paths]
+
     def problems(self, run: Any) -> Iterator[Problem]:
         """A file that is not there, or holds something else."""
         for label, technique in run.preprocessor.items():

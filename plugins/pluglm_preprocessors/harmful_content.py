@@ -65,6 +65,10 @@ class HarmfulContent(Preprocessor):
             raise ValueError(f"method={self.method} needs classifier, a labelled file or a saved model")
         return self
 
+    def files_read(self) -> list[Path]:
+        """Lists of words, and what the classifier is learnt from."""
+        return [Path(path) for path in (*self.word_files, *([self.classifier] if self.classifier else []))]
+
     def problems(self, run: Any) -> Iterator[Problem]:
         """A language without a list, and files that cannot be read."""
         for label, technique in run.preprocessor.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -75,6 +76,10 @@ class Quality(Preprocessor):
     )
     bad_words: Annotated[tuple[str, ...], Field(description="c4: drop pages with one of these words")] = ()
     bad_word_files: Annotated[tuple[str, ...], Field(description="c4: files of such words, one on each line")] = ()
+
+    def files_read(self) -> list[Path]:
+        """Lists of words."""
+        return [Path(path) for path in self.bad_word_files]
 
     def problems(self, run: Any) -> Iterator[Problem]:
         """A list of words that cannot be read."""

@@ -93,6 +93,11 @@ class RemoveStopWords(Preprocessor):
     extra: Annotated[tuple[str, ...], Field(description="Words to remove beside the list")] = ()
     keep: Annotated[tuple[str, ...], Field(description="Words of the list that stay, such as not")] = ()
 
+    def files_read(self) -> list[Path]:
+        """NLTK's list, where it is used."""
+        file = nltk_list(self.language) if self.nltk else None
+        return [file] if file is not None else []
+
     def problems(self, run: Any) -> Iterator[Problem]:
         """A language without a list."""
         labels = [label for label, technique in run.preprocessor.items() if technique is self and not self.words]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pluglm.batching.split_encoding import SplitEncoding
 from pluglm.batching.table import ExampleTable
 from pluglm.batching.tokenizer import saved_tokenizer
-from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.engines import engine_for
+from pluglm.corpus.fingerprint import described
 from pluglm.corpus.ledger import Book, check_balance
 from pluglm.corpus.prepare import Corpus
 from pluglm.corpus.storage import cache_folder, digest, make_once
@@ -71,14 +71,11 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
 
 
 def _recipe(config: RunConfig, own: PreTrainedTokenizerFast | None) -> dict[str, Any]:
-    catalog = installed_catalog()
-    described: dict[str, tuple[str, Any, str]] = {
-        technique.family: (technique.name, technique.model_dump(mode="json"), catalog.owner(type(technique)).version)
-        for technique in (config.objective, config.tokenizer)
-    }
+    cache = cache_folder(config.data.cache_dir)
+    makers = {technique.family: described(technique, cache) for technique in (config.objective, config.tokenizer)}
     if own is not None:
-        described["tokenizer"] = ("own", digest(own.backend_tokenizer.to_str()), "")
-    return described | {
+        makers["tokenizer"] = ["own", digest(own.backend_tokenizer.to_str())]
+    return makers | {
         "sequence_length": config.data.sequence_length,
         "packing": config.data.packing,
         "columns": _columns(config),

@@ -48,10 +48,11 @@ class Decided:
 
 
 class Workshop:
-    """Sends chunks through the stations and keeps the account."""
+    """Sends chunks through the stations, keeping layers in `cache`, and keeps the account."""
 
-    def __init__(self, store: Path, engine: Engine, progress: Progress, stop: bool, book: Book) -> None:
-        self.store = LayerStore(store)
+    def __init__(self, cache: Path, engine: Engine, progress: Progress, stop: bool, book: Book) -> None:
+        self.cache = cache
+        self.store = LayerStore(cache / "layers")
         self.engine = engine
         self.progress = progress
         self.stop = stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from pluglm.catalog import installed_catalog
 from pluglm.corpus.storage import file_digest
+from pluglm.families import Source
+from pluglm.technique import Technique
 
 # A change within the resolution of the clock cannot be told by the times of a file.
 SETTLED_SECONDS = 2.0
@@ -30,6 +34,24 @@ def described_inputs(paths: Iterable[Path], cache: Path) -> Iterator[dict[str, A
             except OSError as error:
                 yield {"path": str(path), "error": str(error)}
         known.commit()
+
+
+def described(technique: Technique, cache: Path) -> list[Any]:
+    """All that makes a technique what it is: name, parameters, version, and the bytes of the files it reads. A source's
+    inputs are counted by themselves."""
+    version = installed_catalog().owner(type(technique)).version
+    said = [technique.name, technique.model_dump(mode="json"), version, platform.python_version()]
+    files = [] if isinstance(technique, Source) else [file for path in technique.files_read() for file in _files(path)]
+    return [*said, list(described_inputs(files, cache))] if files else said
+
+
+def _files(path: Path) -> list[Path]:
+    path = path.expanduser()
+    if not path.is_dir():
+        return [path]
+    # Of a run folder only the model counts: reports and checkpoints come and go.
+    folder = path / "model" if (path / "config.yaml").is_file() and (path / "model").is_dir() else path
+    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
 def _digest(path: Path, known: sqlite3.Connection) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.chain import Chain, Workshop
 from pluglm.corpus.document import Document
 from pluglm.corpus.engines import engine_for
-from pluglm.corpus.fingerprint import described_inputs
+from pluglm.corpus.fingerprint import described, described_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
 from pluglm.corpus.split import CutInTwo, Split
 from pluglm.corpus.stations import Augment, Preprocess
@@ -24,7 +22,6 @@ from pluglm.corpus.storage import cache_folder, digest, make_once
 from pluglm.corpus.tasks import ReadShard, documents_in
 from pluglm.errors import DataError
 from pluglm.families import CorpusPreprocessor, Source
-from pluglm.technique import Technique
 
 if TYPE_CHECKING:
     from pluglm.reporting.progress import Progress
@@ -59,7 +56,7 @@ def prepare_corpus(config: RunConfig, progress: Progress) -> Corpus:
     sources = {label: _fetched(source, cache, progress) for label, source in config.source.items()}
     paths = dict.fromkeys(path for source in sources.values() for path in source.inputs())
     inputs = list(described_inputs(paths, cache))
-    key = digest(_recipe(config) | {"inputs": inputs})
+    key = digest(_recipe(config, cache) | {"inputs": inputs})
     folder = make_once(
         cache / "corpora" / key,
         lambda temporary: _make(config, sources, inputs, temporary, progress),
@@ -78,12 +75,7 @@ def _fetched(source: Source, cache: Path, progress: Progress) -> Source:
         return source.fetch(store, progress.say)
 
 
-def _described(technique: Technique) -> list[Any]:
-    version = installed_catalog().owner(type(technique)).version
-    return [technique.name, technique.model_dump(mode="json"), version, platform.python_version()]
-
-
-def _recipe(config: RunConfig) -> dict[str, Any]:
+def _recipe(config: RunConfig, cache: Path) -> dict[str, Any]:
     names = ["source", "preprocessor", "debiaser", "regularizer", "compressor", "augmenter"]
     chosen = [(path, technique) for path, technique in config.techniques() if path.split(".")[0] in names]
     changing = [
@@ -92,7 +84,7 @@ def _recipe(config: RunConfig) -> dict[str, Any]:
         if "change_documents" in getattr(technique, "moments", lambda: {"change_documents"})()
     ]
     return {
-        "techniques": [(path, _described(technique)) for path, technique in changing],
+        "techniques": [(path, described(technique, cache)) for path, technique in changing],
         "validation_fraction": config.data.validation_fraction,
         "shard_megabytes": config.data.shard_megabytes,
         "max_quarantined": config.data.max_quarantined,
@@ -108,15 +100,15 @@ def _make(
     book = Book(folder / "quarantine.jsonl")
     engine = engine_for(config.data, cache)
     try:
-        workshop = Workshop(cache / "layers", engine, progress, stop, book)
+        workshop = Workshop(cache, engine, progress, stop, book)
         shards = list(_shards(config, sources, inputs, workshop))
         chains = workshop.read(shards)
         for label, preprocessor in config.preprocessor.items():
-            path, described = f"preprocessor.{label}", _described(preprocessor)
+            path, said = f"preprocessor.{label}", described(preprocessor, cache)
             if isinstance(preprocessor, CorpusPreprocessor):
-                chains = workshop.compared(chains, path, preprocessor, described)
+                chains = workshop.compared(chains, path, preprocessor, said)
             else:
-                chains = [chain.then(Preprocess(path, preprocessor), described) for chain in chains]
+                chains = [chain.then(Preprocess(path, preprocessor), said) for chain in chains]
         train, validation, account = _split(config, chains, workshop)
         workshop.finish(validation, "Writing validation", folder / "validation")
         documents = [account]
@@ -124,7 +116,8 @@ def _make(
         train = _changed(config, train, workshop)
         for label, augmenter in config.augmenter.items():
             step = Augment(f"augmenter.{label}", augmenter, config.seed)
-            train = [chain.then(step, [_described(augmenter), config.seed]) for chain in train]
+            said = [described(augmenter, cache), config.seed]
+            train = [chain.then(step, said) for chain in train]
         workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
         stations = [station.as_dict() for station in book.stations.values()]
         ledger = stations[:before] + documents + stations[before:]
@@ -139,11 +132,11 @@ def _shards(
 ) -> Iterator[ReadShard]:
     digests = {entry["path"]: entry.get("digest") for entry in inputs}
     for label, source in sources.items():
-        described = _described(config.source[label])
+        said = described(config.source[label], workshop.cache)
         for number, shard in enumerate(source.shards()):
             files = [(str(path), digests.get(str(path))) for path in shard.inputs()]
             # Its number counts only where nothing else tells it from the other shards.
-            parts = [label, described[0], described[2:], shard.model_dump(mode="json"), files or number]
+            parts = [label, said[0], said[2:], shard.model_dump(mode="json"), files or number]
             key = digest([*parts, type(shard).__qualname__, config.data.shard_megabytes])
             characters = int(config.data.shard_megabytes * 1e6)
             yield ReadShard(workshop.store.folder, key, label, shard, characters, workshop.stop)
@@ -174,6 +167,6 @@ def _split(
 def _changed(config: RunConfig, chains: list[Chain], workshop: Workshop) -> list[Chain]:
     for path, technique in config.interventions().items():
         if "change_documents" in technique.moments():
-            described = [path, _described(technique), config.seed]
-            chains = workshop.changed(chains, path, technique, described, config.seed)
+            said = [path, described(technique, workshop.cache), config.seed]
+            chains = workshop.changed(chains, path, technique, said, config.seed)
     return chains

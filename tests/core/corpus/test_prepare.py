@@ -177,6 +177,20 @@ def test_touching_a_file_is_no_change_and_one_byte_is(texts: Path, tmp_path: Pat
     assert len(digests(cache)) == 3 * len(before)
 
 
+def test_a_file_that_a_technique_reads_is_part_of_it(texts: Path, tmp_path: Path) -> None:
+    other = tmp_path / "evaluation.txt"
+    other.write_text("Nothing that any of the texts has in it at all, in thirteen words or in fewer of them.\n")
+    step = ["preprocessor=[decontaminate]", f"preprocessor.decontaminate.paths=[{other}]", "data.workers=1"]
+    ledger = prepared(texts, tmp_path / "cache", *step)
+    assert not ledger["stations"][1]["dropped"]
+    other.write_text((texts / "03.txt").read_text())
+    # In another process, as a run is: this one has read the file already.
+    command = [sys.executable, "-m", "pluglm", "prepare", *words(texts, tmp_path / "cache", *step)]
+    subprocess.run([*command, f"output.folder={tmp_path / 'run'}"], capture_output=True, check=True)
+    ledger = json.loads((tmp_path / "run" / "ledger.json").read_text(encoding="utf-8"))
+    assert sum(ledger["stations"][1]["dropped"].values()) >= 1
+
+
 def is_done(layer: Path) -> bool:
     """Whether a layer is whole, and the shard of one that was read is read to its end."""
     shard = layer.with_name(layer.stem.partition("-")[0] + ".json")
