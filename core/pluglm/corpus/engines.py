@@ -25,7 +25,6 @@ from pluglm.corpus.tasks import Task
 from pluglm.errors import ConfigError, DataError, PluglmError, Problem
 
 SLURM_SECONDS = 2.0
-SHARES_PER_WORKER = 2
 
 
 class Engine(Protocol):
@@ -140,7 +139,7 @@ class ClusterEngine:
         self._quieten()
         folder = self.logs / uuid.uuid4().hex
         # A cluster takes seconds to start what takes us a tenth of one: each of its tasks is a share of ours.
-        shares = min(len(tasks), SHARES_PER_WORKER * self.workers)
+        shares = min(len(tasks), self.workers)
         executor = self._executor([TaskStep(list(tasks), folder / "outcomes")], shares, folder)
         failed: Exception | None = None
         try:
@@ -197,11 +196,7 @@ class ClusterEngine:
                 return
 
     def close(self) -> None:
-        """Let go of the cluster."""
-        if self.kind == "ray" and "ray" in sys.modules:
-            import ray
-
-            ray.shutdown()
+        """Nothing: what comes next goes on with the same connection, which ends with the process."""
 
 
 class TaskStep:
