@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,23 @@ def tokenizer_folder(path: Path) -> Path | None:
     path = path.expanduser()
     path = path.parent if path.is_file() and path.name == "tokenizer.json" else path
     return next((folder for folder in (path, path / "model") if (folder / "tokenizer.json").is_file()), None)
+
+
+def loader_of(folder: Path) -> Any:
+    """The class of `transformers` that loads a tokenizer: where it is all in its tokenizer.json and no model is beside
+    it, none has to be looked for among those of all models, whose import takes a second and brings torch."""
+    try:
+        described = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        described = {}
+    general = described.get("tokenizer_class") in ("TokenizersBackend", "PreTrainedTokenizerFast")
+    if general and not (folder / "config.json").exists():
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer
 
 
 class Pretrained(Tokenizer):
@@ -54,13 +72,11 @@ class Pretrained(Tokenizer):
         Raises:
             DataError: where the folder has none that can be read.
         """
-        from transformers import AutoTokenizer
-
         folder = tokenizer_folder(self.path)
         if folder is None:
             raise DataError(f"{self.path} has no tokenizer.json, nor has its model/")
         try:
-            tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(
+            tokenizer: PreTrainedTokenizerFast = loader_of(folder).from_pretrained(
                 folder, local_files_only=True, clean_up_tokenization_spaces=False, split_special_tokens=True
             )
         except Exception as error:  # the library raises whatever its parser does
