@@ -94,7 +94,7 @@ class TableWriter:
 
     def extend(self, name: str, values: Any, lengths: Any = None) -> None:
         """Add numbers, or lists: their values one behind the other, and (examples,) their lengths."""
-        self._put(name, np.asarray(values).astype(self._columns[name]["dtype"]))
+        self._put(name, np.asarray(values, self._columns[name]["dtype"]))
         if lengths is not None:
             ends = self._ends[name] + np.cumsum(np.asarray(lengths, "<i8"), dtype="<i8")
             self._put(f"{name}.offsets", ends)

@@ -126,18 +126,9 @@ def document_columns(documents: Sequence[Document | None]) -> dict[str, list[Any
 
 def documents_of(columns: Sequence[Sequence[Any]]) -> list[Document]:
     """Documents out of columns in the order of `document_columns`."""
-    return [
-        Document(
-            text,
-            identifier,
-            source,
-            _unpacked(fields) if fields else {},
-            _unpacked(media) if media else {},
-            _unpacked(metadata) if metadata else {},
-            weight,
-        )
-        for text, identifier, source, fields, media, metadata, weight in zip(*columns, strict=True)
-    ]
+    text, identifier, source, fields, media, metadata, weight = columns
+    unpacked = [_unpacked(column) for column in (fields, media, metadata)]
+    return list(map(Document, text, identifier, source, *unpacked, weight))
 
 
 def write_rows(path: Path, rows: Sequence[tuple[int, int, Document | None]]) -> str:
@@ -191,17 +182,21 @@ def document_table(documents: Sequence[Document]) -> pyarrow.Table:
     return pa.table({name: pa.array(values, _types()[name]) for name, values in columns.items()})
 
 
-def _packed(value: dict[str, Any]) -> str:
-    return json.dumps(value, default=_encode)
-
-
-def _unpacked(value: str) -> Any:
-    return json.loads(value, object_hook=_decode) if '"base64"' in value else json.loads(value)
-
-
 def _encode(value: Any) -> Any:
     return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else str(value)
 
 
 def _decode(value: dict[str, Any]) -> Any:
     return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value
+
+
+_packed = json.JSONEncoder(default=_encode).encode
+
+
+def _unpacked(column: Sequence[str]) -> Iterable[dict[str, Any]]:
+    if not any(column):
+        return ({} for _ in column)
+    # All at once: by itself, each of them takes three times as long.
+    joined = f"[{','.join(value or '{}' for value in column)}]"
+    found: list[dict[str, Any]] = json.loads(joined, object_hook=_decode if '"base64"' in joined else None)
+    return found
