@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from random import Random
 from typing import Any, Protocol
 
@@ -14,6 +15,9 @@ from pluglm.corpus.layers import ADDED, CHANGED, GONE, Layer
 from pluglm.corpus.ledger import EXCERPT, Station
 from pluglm.errors import PluglmError
 from pluglm.families import Augmenter, CorpusPreprocessor, Intervention, Preprocessor, Source
+
+TOGETHER = 2048
+"""Copies of documents that an augmenter is asked for at once."""
 
 
 def read_source(source: Source, label: str, station: Station, retrieved: str | None = None) -> Iterator[Document]:
@@ -167,24 +171,33 @@ class Augment:
         for document in documents:
             station.characters_in += len(document.text)
             station.keep(None, document)
-        wanted: list[tuple[int, int, Random]] = []
-        for place, document in enumerate(documents):
-            for copy in range(augmenter.copies):
-                random = Random(f"{self.seed}/{self.path}/{document.source}/{document.id}/{copy}")
-                if random.random() < augmenter.probability:
-                    wanted.append((place, copy, random))
-        for (place, copy, _), changed in zip(wanted, self._made(documents, wanted, station), strict=True):
-            if changed is not None:
-                document = documents[place]
-                changed = replace(changed, id=f"{document.id}~{augmenter.name}{copy}")
-                station.add(document, changed)
-                layer.rows.append((place, ADDED, changed))
+        wanted = self._wanted(documents)
+        # A generator takes 2.5 kB, which for all short documents of a chunk at once would be more than the chunk.
+        while some := list(islice(wanted, TOGETHER)):
+            for (place, copy, _), changed in zip(some, self._made(documents, some, station), strict=True):
+                if changed is not None:
+                    document = documents[place]
+                    changed = replace(changed, id=f"{document.id}~{augmenter.name}{copy}")
+                    station.add(document, changed)
+                    layer.rows.append((place, ADDED, changed))
         return layer
+
+    def _wanted(self, documents: Sequence[Document]) -> Iterator[tuple[int, int, Random]]:
+        """(place of the document, number of the copy, its generator) of each copy that is to be made."""
+        for place, document in enumerate(documents):
+            for copy in range(self.augmenter.copies):
+                random, drawn = self._random(document, copy)
+                if drawn < self.augmenter.probability:
+                    yield place, copy, random
+
+    def _random(self, document: Document, copy: int) -> tuple[Random, float]:
+        """The generator for a copy of a document, and the first number drawn of it."""
+        random = Random(f"{self.seed}/{self.path}/{document.source}/{document.id}/{copy}")
+        return random, random.random()
 
     def _made(
         self, documents: Sequence[Document], wanted: Sequence[tuple[int, int, Random]], station: Station
     ) -> Iterator[Document | None]:
-        states = [random.getstate() for _, _, random in wanted]
         try:
             made = self.augmenter.augment_batch(
                 [documents[place] for place, _, _ in wanted], [random for _, _, random in wanted]
@@ -193,10 +206,9 @@ class Augment:
             raise
         except Exception:
             # One of them failed: by themselves, the others can be had.
-            for (place, _, random), state in zip(wanted, states, strict=True):
-                random.setstate(state)
+            for place, copy, _ in wanted:
                 try:
-                    yield self.augmenter.augment(documents[place], random)
+                    yield self.augmenter.augment(documents[place], self._random(documents[place], copy)[0])
                 except Exception as error:
                     station.added += 1
                     quarantine_error(station, documents[place], error)
