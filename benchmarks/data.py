@@ -23,13 +23,15 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,8 +44,8 @@ ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in THREADS} | {"TOKENIZERS_PAR
 QUIET = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0"}
 NEEDS = {
     "datatrove": (
-        "datatrove[processing] spacy warcio faust-cchardet python-magic resiliparse",
-        "datatrove, spacy, magic",
+        "datatrove[processing] spacy warcio faust-cchardet python-magic resiliparse lxml_html_clean",
+        "datatrove, spacy, magic, trafilatura",
     ),
     "datasketch": ("datasketch", "datasketch"),
     "text_dedup": ("text-dedup", "text_dedup.minhash"),
@@ -51,7 +53,7 @@ NEEDS = {
     "pluglm": ("pluglm[data]", "pluglm, fastwarc, resiliparse"),
     "tokenizers": ("tokenizers", "tokenizers"),
 }
-SAMPLED_SECONDS = 0.05
+SAMPLED_SECONDS, LONGEST_SECONDS = 0.05, 3600
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -166,17 +168,23 @@ def measured(command: list[str], folder: Path) -> Run:
     """Run it and wait for all processes that it started. Those whose parent ends become this process's children.
 
     Raises:
-        RuntimeError: it failed; with the end of what it said.
+        RuntimeError: it failed, or took more than an hour; with the end of what it said.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     said, errors = folder / "stdout", folder / "stderr"
     peak, ended = [0.0], threading.Event()
 
+    started, cpu, failed = time.perf_counter(), 0.0, False
+
     def sample() -> None:
         while not ended.wait(SAMPLED_SECONDS):
-            peak[0] = max(peak[0], sum(map(resident, descendants(os.getpid()))))
+            below = list(descendants(os.getpid()))
+            peak[0] = max(peak[0], sum(map(resident, below)))
+            if time.perf_counter() - started > LONGEST_SECONDS:
+                for pid in below:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
 
-    started, cpu, failed = time.perf_counter(), 0.0, False
     with said.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, env=os.environ | ONE_THREAD | QUIET)
     sampler = threading.Thread(target=sample)
@@ -230,7 +238,18 @@ def taken(run: Run) -> float:
     return float(run.made.get("seconds", run.cpu))
 
 
-def show(title: str, runs: dict[str, list[Run]], base: str = "pluglm", digits: int = 2) -> dict[str, float]:
+def whole(run: Run) -> float:
+    """Seconds of the processor of the whole process."""
+    return run.cpu
+
+
+def show(
+    title: str,
+    runs: dict[str, list[Run]],
+    base: str = "pluglm",
+    digits: int = 2,
+    seconds: Callable[[Run], float] = taken,
+) -> dict[str, float]:
     """Print a table, and give by program how many times the seconds of `base` it took."""
     shown = [
         name
@@ -242,11 +261,11 @@ def show(title: str, runs: dict[str, list[Run]], base: str = "pluglm", digits: i
     ratios = {}
     for label, each in runs.items():
         against = (
-            [taken(run) / taken(own) for run, own in zip(each, runs[base], strict=True)] if base in runs else [0.0]
+            [seconds(run) / seconds(own) for run, own in zip(each, runs[base], strict=True)] if base in runs else [0.0]
         )
         ratios[label] = statistics.median(against)
         made = [each[0].made.get(name, "") for name in shown]
-        cells = [label, spread([taken(r) for r in each], digits), spread([r.wall for r in each], digits)]
+        cells = [label, spread([seconds(r) for r in each], digits), spread([r.wall for r in each], digits)]
         cells += [f"{statistics.median(r.peak for r in each):,.0f}"]
         cells += [f"{value:,}" if isinstance(value, int) else str(value) for value in made]
         print(f"| {' | '.join([*cells, spread(against, 2)])} |", flush=True)
@@ -301,6 +320,7 @@ def point_dedup(bench: Bench) -> None:
     runs = bench.compare(
         [
             Program("pluglm", "pluglm", {"words": [*words, "data.workers=1"], "examples": False}),
+            Program("pluglm's technique", "near_dedup", given),
             Program("script (rensa)", "script_dedup", given),
             Program("datasketch", "datasketch", given, "datasketch"),
             Program("text-dedup", "text_dedup", given, "text_dedup"),
@@ -314,9 +334,13 @@ def point_dedup(bench: Bench) -> None:
             similar = {number for pair in pairs for number in pair}
             run.made["missed"] = sum(not (a in gone or b in gone) for a, b in pairs)
             run.made["wrong"] = len(gone - similar)
-    ratios = show(f"(b) near deduplication of {len(documents):,} documents, {len(pairs):,} similar pairs", runs)
+    prepared = {label: each for label, each in runs.items() if label != "pluglm's technique"}
+    said = f"near deduplication of {len(documents):,} documents, {len(pairs):,} similar pairs"
+    show(f"(b) {said}: from file to file", prepared, seconds=whole)
     print("missed: similar pairs of which both were kept; wrong: documents dropped that are similar to none")
-    goal("datasketch / pluglm", ratios.get("datasketch"), 4)
+    alone = {label: each for label, each in runs.items() if "seconds" in each[0].made}
+    ratios = show(f"(b) {said}: the step alone", alone, "pluglm's technique")
+    goal("datasketch / pluglm, the step alone", ratios.get("datasketch"), 4)
 
 
 def point_tokens(bench: Bench) -> None:
@@ -440,6 +464,8 @@ def main() -> None:
         pythons = dict(each.split("=", 1) for each in given.python)
         sizes = [float(size) for size in given.sizes.split(",")]
         bench = Bench(folder.absolute(), given.corpus, given.pages, given.repeats, pythons, sizes)
+        if bench.python("pluglm") is None:
+            return
         for name in chosen:
             POINTS[name](bench)
 

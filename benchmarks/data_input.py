@@ -25,7 +25,7 @@ PARTS = ("Home", "Index", "Modules", "Search", "Contents", "Previous", "Next", "
 def pages(corpus: Path | None, most: int) -> list[tuple[str, bytes]]:
     """(address, HTML) of at most so many pages; every tenth stands there twice, the second time with words changed, as
     a mirror has it."""
-    found = list(_library_pages()) if corpus is None else list(_folder_pages(corpus, most))
+    found = list(_library_pages(most)) if corpus is None else list(_folder_pages(corpus, most))
     chance = random.Random(0)
     chance.shuffle(found)
     found = found[: most * 10 // 11]
@@ -41,20 +41,21 @@ def _folder_pages(corpus: Path, most: int) -> Iterator[tuple[str, bytes]]:
         yield path.relative_to(corpus).as_posix(), path.read_bytes()
 
 
-def _library_pages() -> Iterator[tuple[str, bytes]]:
+def _library_pages(most: int) -> Iterator[tuple[str, bytes]]:
     from pydoc_data.topics import topics
 
     for name, text in sorted(topics.items()):
         paragraphs = "".join(f"<p>{html.escape(part)}</p>\n" for part in text.split("\n\n"))
         yield f"topics/{name}.html", page_of(name, paragraphs)
     root = Path(sysconfig.get_paths()["stdlib"])
-    for path in sorted(root.rglob("*.py")):
-        if "site-packages" not in path.parts and SMALLEST < path.stat().st_size < LARGEST:
-            name = path.relative_to(root).with_suffix("").as_posix()
-            try:
-                yield f"library/{name}.html", page_of(name, described(path.read_text(encoding="utf-8")))
-            except (SyntaxError, ValueError):
-                continue
+    files = sorted(path for path in root.rglob("*.py") if "site-packages" not in path.parts)
+    files = [path for path in files if SMALLEST < path.stat().st_size < LARGEST]
+    for path in random.Random(0).sample(files, min(most, len(files))):
+        name = path.relative_to(root).with_suffix("").as_posix()
+        try:
+            yield f"library/{name}.html", page_of(name, described(path.read_text(encoding="utf-8")))
+        except (SyntaxError, ValueError):
+            continue
 
 
 def described(code: str) -> str:

@@ -11,7 +11,7 @@ import xxhash
 
 from pluglm_sources.local_files import GROUP_FILES
 
-PART = 64_000_000
+PART = 16_000_000
 """Bytes of one part, about: some seconds of work."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,17 @@ def join(parts: Sequence[Path], folder: Path, length: int, packs: bool, account:
     A pass over a mixture goes through the parts once with all pieces that stand in it, and again with those that stand
     in it twice, so that no document stands beside itself.
     """
-    tables = [table for table in map(ExampleTable, parts) if len(table)]
     writer = TableWriter(folder)
-    small = all(_most(table) < 2**16 for table in tables)
+    small = all(_most(table) < 2**16 for table in _opened(parts))
     dtype = "<u2" if small else "<u4"
     if packs:
-        return _packed(tables, writer, length, dtype, account)
-    if not tables:
-        writer.declare("input_ids", "list", dtype)
-    for name, column in tables[0].columns.items() if tables else ():
+        return _packed(parts, writer, length, dtype, account)
+    columns = next((table.columns for table in _opened(parts)), {"input_ids": {"kind": "list"}})
+    for name, column in columns.items():
         if name != COPIES:
             writer.declare(name, column["kind"], dtype if column["kind"] == "list" else column["dtype"])
     count = 0
-    for table, chosen in _passes(tables):
+    for table, chosen in _passes(parts):
         for name, column in table.columns.items():
             if name == COPIES:
                 continue
@@ -40,8 +38,7 @@ def join(parts: Sequence[Path], folder: Path, length: int, packs: bool, account:
             else:
                 writer.extend(name, table.values[name] if chosen is None else table.values[name][chosen])
         count += len(table) if chosen is None else len(chosen)
-    whole = sum(len(table.values["input_ids"]) for table in tables)
-    used = _used(tables)
+    whole, used = _whole(parts), _used(parts)
     _count_mixture(whole, used, account)
     account.tokens_used += used - whole
     account.examples = count
@@ -49,13 +46,22 @@ def join(parts: Sequence[Path], folder: Path, length: int, packs: bool, account:
     return count
 
 
-def _packed(tables: Sequence[ExampleTable], writer: TableWriter, length: int, dtype: str, account: TokenAccount) -> int:
-    weights = {float(weight) for table in tables for weight in np.unique(table.values["weight"])}
+def _opened(parts: Sequence[Path]) -> Iterator[ExampleTable]:
+    """The tables that have examples, one after the other: those that were read would fill the memory while they are
+    mapped into it."""
+    for part in parts:
+        if len(table := ExampleTable(part)):
+            yield table
+        del table
+
+
+def _packed(parts: Sequence[Path], writer: TableWriter, length: int, dtype: str, account: TokenAccount) -> int:
+    weights = {float(weight) for table in _opened(parts) for weight in np.unique(table.values["weight"])}
     packer = BlockPacker(writer, length, dtype, account, weights.pop() if len(weights) == 1 else None)
-    for table, chosen in _passes(tables):
+    for table, chosen in _passes(parts):
         ids, lengths = _lists(table, "input_ids", chosen)
         packer.add(ids, lengths, table.values["weight"] if chosen is None else table.values["weight"][chosen])
-    _count_mixture(sum(len(table.values["input_ids"]) for table in tables), _used(tables), account)
+    _count_mixture(_whole(parts), _used(parts), account)
     packer.close()
     return writer.examples
 
@@ -65,11 +71,11 @@ def _most(table: ExampleTable) -> int:
     return max((int(values.max()) for values in lists if len(values)), default=0)
 
 
-def _passes(tables: Sequence[ExampleTable]) -> Any:
+def _passes(parts: Sequence[Path]) -> Iterator[tuple[ExampleTable, Any]]:
     """Each table with the pieces taken of it, None for all; again for those that are taken again."""
-    most = max((int(t.values[COPIES].max()) if COPIES in t.columns else 1 for t in tables), default=0)
+    most = max((int(t.values[COPIES].max()) if COPIES in t.columns else 1 for t in _opened(parts)), default=0)
     for taken in range(most):
-        for table in tables:
+        for table in _opened(parts):
             yield table, np.flatnonzero(table.values[COPIES] > taken) if COPIES in table.columns else None
 
 
@@ -83,12 +89,16 @@ def _lists(table: ExampleTable, name: str, chosen: Any) -> tuple[Any, Any]:
     return table.values[name][places], lengths
 
 
-def _used(tables: Sequence[ExampleTable]) -> int:
+def _whole(parts: Sequence[Path]) -> int:
+    return sum(len(table.values["input_ids"]) for table in _opened(parts))
+
+
+def _used(parts: Sequence[Path]) -> int:
     return sum(
         int((np.diff(t.offsets["input_ids"]) * t.values[COPIES]).sum())
         if COPIES in t.columns
         else len(t.values["input_ids"])
-        for t in tables
+        for t in _opened(parts)
     )
 
 

@@ -23,7 +23,7 @@ from pluglm.errors import DataError
 if TYPE_CHECKING:
     from pluglm.reporting.progress import Progress
 
-SAMPLED_FILES, SAMPLED_CHARACTERS = 20, 1_000_000
+SAMPLED_FILES, SAMPLED_CHARACTERS = 20, 400_000
 
 
 class SplitEncoding:
@@ -108,7 +108,7 @@ class SplitEncoding:
 
 
 def sampled_texts(corpus: Corpus) -> Iterator[str]:
-    """Texts from all over the training documents, about a million characters of them."""
+    """Texts from all over the training documents, some hundred thousand characters of them."""
     files = sorted((corpus.folder / "train").glob("*.parquet"))
     for path in files[:: max(1, len(files) // SAMPLED_FILES)]:
         left = SAMPLED_CHARACTERS // min(SAMPLED_FILES, len(files))

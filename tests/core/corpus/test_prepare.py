@@ -156,7 +156,11 @@ def test_only_what_follows_a_change_is_done_again(texts: Path, tmp_path: Path, c
     assert made("A", "B", "C", more="objective=mlm") == {"A": 80, "B": 80, "C": 160, "D": 80, "E": 80}
 
 
-def test_touching_a_file_is_no_change_and_one_byte_is(texts: Path, tmp_path: Path, counted: None) -> None:
+def test_touching_a_file_is_no_change_and_one_byte_is(
+    texts: Path, tmp_path: Path, counted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where groups of files end follows from their names, here from that of the temporary folder: many small groups.
+    monkeypatch.setattr("pluglm_sources.local_files.GROUP_FILES", 4)
     cache, one = tmp_path / "cache", ["preprocessor=[counted]", "preprocessor.counted.mark=A", "data.workers=1"]
     prepared(texts, cache, *one)
     before = digests(cache)
