@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -50,16 +51,31 @@ class Packing(Protocol):
         """The member that begins with `packed`, which was already read of `file`."""
 
 
+@cache
+def inflater() -> tuple[Callable[[], Any], Any]:
+    """What makes an unpacker of gzip, and what it raises on damage: ISA-L's, which is twice as fast, where it is
+    installed, and otherwise zlib's."""
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return partial(zlib.decompressobj, 31), zlib.error
+    return partial(isal_zlib.decompressobj, 31), isal_zlib.error
+
+
 class GzipMember:
     def __init__(self, file: BinaryIO, packed: bytes) -> None:
-        self._file, self._packed, self._unpack = file, packed, zlib.decompressobj(31)
+        make, self._damage = inflater()
+        self._file, self._packed, self._unpack = file, packed, make()
 
     def read(self) -> bytes:
         while not self._unpack.eof:
             packed = self._packed or self._file.read(BLOCK)
             if not packed:
                 raise EOFError("the file ends within a member")
-            piece = self._unpack.decompress(packed, PIECE)
+            try:
+                piece: bytes = self._unpack.decompress(packed, PIECE)
+            except self._damage as error:
+                raise zlib.error(str(error)) from None
             self._packed = self._unpack.unconsumed_tail
             if piece:
                 return piece
@@ -67,10 +83,10 @@ class GzipMember:
 
     @property
     def ended(self) -> bool:
-        return self._unpack.eof
+        return bool(self._unpack.eof)
 
     def left(self) -> bytes:
-        return self._unpack.unused_data
+        return bytes(self._unpack.unused_data)
 
 
 class Gzip:
