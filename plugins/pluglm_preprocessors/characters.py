@@ -26,8 +26,8 @@ def highest(text: str) -> int:
 
 @cache
 def category_class(letters: str, last: int = sys.maxunicode) -> str:
-    """The characters up to `last` whose general category begins with one of `letters`, none of which is C, as ranges for
-    the inside of [...].
+    """The characters up to `last` whose general category begins with one of `letters`, none of which is C, as ranges
+    for the inside of [...].
 
     The class \\w leaves out the marks (M) that vowels of Hindi, Thai or decomposed accents are written with, so that
     words would break at them.
