@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -46,7 +46,8 @@ class Document:
                     fields = fields | {name: changed}
         if text == self.text and fields is self.fields:
             return self
-        return replace(self, text=text, fields=fields)
+        # Several times faster than dataclasses.replace, and most of what a light step costs.
+        return Document(text, self.id, self.source, fields, self.media, self.metadata, self.weight)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, empty parts left out."""
