@@ -76,6 +76,7 @@ class Program:
     given: dict[str, Any]
     needs: str = "pluglm"
     folder: bool = True
+    threads: int = 1
 
 
 @dataclass(slots=True)
@@ -119,7 +120,8 @@ class Bench:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         try:
             given = program.given | ({"folder": str(folder)} if program.folder else {})
-            run = measured([python, str(PROGRAMS), program.function, json.dumps(given)], folder)
+            command = [python, str(PROGRAMS), program.function, json.dumps(given)]
+            run = measured(command, folder, program.threads)
             if (folder / "kept.json").exists():
                 run.made["kept"] = {int(number) for number in json.loads((folder / "kept.json").read_text())}
             return run
@@ -156,6 +158,12 @@ class Bench:
         return folder
 
 
+def environment(threads: int) -> dict[str, str]:
+    """That of a program whose main process may have so many threads."""
+    several = {"TOKENIZERS_PARALLELISM": "true"} if threads > 1 else {}
+    return {**os.environ, **QUIET, **ONE_THREAD, **{f"{name}_NUM_THREADS": str(threads) for name in THREADS}, **several}
+
+
 def can_import(python: str, modules: str) -> bool:
     """Whether a Python is there and has these modules."""
     try:
@@ -164,7 +172,7 @@ def can_import(python: str, modules: str) -> bool:
         return False
 
 
-def measured(command: list[str], folder: Path) -> Run:
+def measured(command: list[str], folder: Path, threads: int = 1) -> Run:
     """Run it and wait for all processes that it started. Those whose parent ends become this process's children.
 
     Raises:
@@ -186,7 +194,7 @@ def measured(command: list[str], folder: Path) -> Run:
                         os.kill(pid, signal.SIGKILL)
 
     with said.open("wb") as out, errors.open("wb") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=os.environ | ONE_THREAD | QUIET)
+        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment(threads))
     sampler = threading.Thread(target=sample)
     sampler.start()
     wall = 0.0
@@ -404,7 +412,8 @@ def point_workers(bench: Bench) -> None:
     runs = bench.compare(
         [
             Program("one worker", "pluglm", {"words": warc_words(bench, 1)}),
-            Program("two workers", "pluglm", {"words": warc_words(bench, 2)}),
+            # What goes through one process alone (learning the merges) may have as many threads as there are workers.
+            Program("two workers", "pluglm", {"words": warc_words(bench, 2)}, threads=2),
         ]
     )
     show("(f) WARC to tokens by one and by two processes", runs, "one worker")
