@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pluglm.errors import Problem
 
 DEFAULT_STEPS = 1100
 
@@ -113,6 +116,20 @@ class DataSettings(Settings):
     cache_dir: Annotated[
         Path | None, Field(description="Where prepared data is kept between runs; null for the user's cache folder")
     ] = None
+
+
+def engine_problems(data: DataSettings) -> Iterator[Problem]:
+    """Libraries that the chosen engine needs and that are not installed, and settings without which it cannot run."""
+    extra, modules = {"ray": ("ray", ("datatrove", "ray")), "slurm": ("cluster", ("datatrove",))}.get(
+        data.engine, ("", ())
+    )
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        reason = f"needs {' and '.join(missing)}, which is not installed"
+        yield Problem("data.engine", reason, data.engine, f"pip install 'pluglm[{extra}]'")
+    for name in ("partition", "time") if data.engine == "slurm" else ():
+        if name not in data.engine_options:
+            yield Problem(f"data.engine_options.{name}", "is needed by Slurm")
 
 
 class OutputSettings(Settings):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pluglm.batching.mixture import mixture_problems
 from pluglm.catalog import Catalog, nearest
 from pluglm.config.run_config import RunConfig
-from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings
+from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings, engine_problems
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.technique import Technique
@@ -57,6 +57,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
         reason = f"is less than the {processes} processes that share each batch"
         problems.append(Problem("train.batch_size", reason, config.train.batch_size))
     problems += mixture_problems(config)
+    problems += engine_problems(config.data)
     if problems:
         raise ConfigError(problems)
     return config

@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from importlib.util import find_spec
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Protocol
 
 from pluglm.config.settings import DataSettings
 from pluglm.corpus.tasks import Task
-from pluglm.errors import ConfigError, DataError, PluglmError, Problem
+from pluglm.errors import DataError, PluglmError
 
 SLURM_SECONDS = 2.0
 
@@ -48,11 +47,6 @@ def engine_for(data: DataSettings, cache: Path) -> Engine:
     workers = data.workers or os.cpu_count() or 1
     if data.engine == "local":
         return LocalEngine(workers)
-    missing = [name for name in ("datatrove", *(["ray"] if data.engine == "ray" else [])) if find_spec(name) is None]
-    if missing:
-        extra = "ray" if data.engine == "ray" else "cluster"
-        reason = f"needs {' and '.join(missing)}, which is not installed"
-        raise ConfigError([Problem("data.engine", reason, data.engine, f"pip install 'pluglm[{extra}]'")])
     return ClusterEngine(data.engine, workers, cache / "logs", data.engine_options)
 
 
@@ -166,9 +160,6 @@ class ClusterEngine:
             return RayPipelineExecutor(workers=self.workers, **{"log_first": True, **common, **self.options})
         from datatrove.executor.slurm import SlurmPipelineExecutor
 
-        missing = [name for name in ("partition", "time") if name not in self.options]
-        if missing:
-            raise ConfigError([Problem(f"data.engine_options.{name}", "is needed by Slurm") for name in missing])
         usual = {"job_name": "pluglm", "mail_type": "NONE"}
         return SlurmPipelineExecutor(workers=self.workers, **{**usual, **common, **self.options})
 
