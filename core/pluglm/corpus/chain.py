@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pluglm.corpus.document import Document
 from pluglm.corpus.engines import Engine
 from pluglm.corpus.keys import StoredKeys
-from pluglm.corpus.layers import LayerStore, first_layer
+from pluglm.corpus.layers import LayerStore
 from pluglm.corpus.ledger import Book, Station
 from pluglm.corpus.stations import Step, change_training
 from pluglm.corpus.storage import digest
@@ -21,6 +21,9 @@ from pluglm.families import CorpusPreprocessor, Intervention
 
 if TYPE_CHECKING:
     from pluglm.reporting.progress import Progress
+
+CHUNK_CHARACTERS = 8_000_000
+"""Of a chunk that an intervention makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,11 @@ class Workshop:
         self._run(shards, "Reading")
         chains: list[Chain] = []
         for shard in shards:
-            self.book.enter(shard.account())
-            chains += [Chain(chunk, chunk) for chunk in shard.chunks() or ()]
+            found = shard.chunks()
+            assert found is not None
+            keys, station = found
+            self.book.enter(station)
+            chains += [Chain(key, key) for key in keys]
         return chains
 
     def finish(self, chains: list[Chain], doing: str, export: Path | None = None) -> list[Chain]:
@@ -128,27 +134,25 @@ class Workshop:
     ) -> list[Chain]:
         """New chunks of what an intervention makes of all documents, which goes through one process."""
         key = digest([[chain.key for chain in chains], described])
-        account = self._whole(key)
-        if account is None:
+        found = self.store.chunks(key)
+        if found is None:
             self.finish(chains, f"Preparing {path}")
-            station, count = Station(path, stop=self.stop), 0
+            station = Station(path, stop=self.stop)
             with self.progress.task(f"Applying {path}", unit="documents") as task:
-                documents = change_training(technique, self._documents(chains), station, Random(f"{seed}/{path}"))
-                for documents_of_chunk in chunked(documents, 8_000_000):
-                    self.store.write(f"{key}-{count:05}", first_layer(documents_of_chunk), Station("chunk"))
-                    count += 1
-                    task.advance(len(documents_of_chunk))
-            account = {"chunks": count, "station": station.as_dict(), "records": station.records}
-            self.store.write_account(key, account)
-        self.book.enter(Station.from_dict(account["station"], account["records"]))
-        names = [f"{key}-{number:05}" for number in range(account["chunks"])]
-        return [Chain(name, name) for name in names]
 
-    def _whole(self, key: str) -> dict[str, Any] | None:
-        account = self.store.account(key)
-        if account is None or any(self.store.account(f"{key}-{n:05}") is None for n in range(account["chunks"])):
-            return None
-        return account
+                def counted() -> Iterator[Document]:
+                    for document in change_training(
+                        technique, self._documents(chains), station, Random(f"{seed}/{path}")
+                    ):
+                        task.advance(1)
+                        yield document
+
+                self.store.write_chunks(key, chunked(counted(), CHUNK_CHARACTERS), station)
+            found = self.store.chunks(key)
+            assert found is not None
+        keys, account = found
+        self.book.enter(account)
+        return [Chain(one, one) for one in keys]
 
     def _documents(self, chains: list[Chain]) -> Iterator[Document]:
         for chain in chains:

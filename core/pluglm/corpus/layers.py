@@ -99,6 +99,25 @@ class LayerStore:
         data = json.dumps({**account, "files": sizes}, ensure_ascii=True).encode()
         write_whole(self.folder / f"{key}.json", lambda path: path.write_bytes(data))
 
+    def write_chunks(self, key: str, chunks: Iterable[Sequence[Document]], station: Station) -> None:
+        """Keep chunks of documents as first layers `<key>-00000` and so on, and, when all are there, the account of the
+        station that they come from, which may go on counting until then."""
+        count = 0
+        for count, documents in enumerate(chunks, start=1):
+            self.write(f"{key}-{count - 1:05}", first_layer(documents), Station("chunk", read=len(documents)))
+        account = {"chunks": count, "station": station.as_dict(), "records": station.records}
+        self.write_account(key, account)
+
+    def chunks(self, key: str) -> tuple[list[str], Station] | None:
+        """The keys of what `write_chunks` kept and its account, or None where not all of it is there."""
+        account = self.account(key)
+        if account is None:
+            return None
+        keys = [f"{key}-{number:05}" for number in range(account["chunks"])]
+        if any(self.account(one) is None for one in keys):
+            return None
+        return keys, Station.from_dict(account["station"], account["records"])
+
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     """Let `write` make a file beside `path`, which then takes its place: nobody sees half of it."""

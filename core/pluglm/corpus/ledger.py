@@ -66,11 +66,11 @@ class Station:
         Raises:
             DataError: with `stop`, naming the station, record and reason.
         """
+        record = {"station": self.name, "locator": locator, "reason": reason, "detail": detail[:500]}
         if self.stop:
-            said = f" ({detail})" if detail else ""
-            raise DataError(f"{self.name}: {locator}: {reason}{said}; stopped because data.on_error=stop")
+            raise stopped_at(record)
         self.quarantined[reason] += 1
-        self.records.append({"station": self.name, "locator": locator, "reason": reason, "detail": detail[:500]})
+        self.records.append(record)
 
     def merge(self, other: Station) -> None:
         """Add what the same station counted of later documents. Its records are not taken over."""
@@ -113,16 +113,31 @@ class Station:
         return cls(data["station"], records=list(records), **plain)
 
 
-class Book:
-    """The stations of a corpus in the order in which documents met them, and its quarantine.jsonl."""
+def stopped_at(record: Mapping[str, str]) -> DataError:
+    """What a run ends with that was told to stop at a record that cannot be used."""
+    said = f" ({record['detail']})" if record["detail"] else ""
+    place = f"{record['station']}: {record['locator']}: {record['reason']}{said}"
+    return DataError(f"{place}; stopped because data.on_error=stop")
 
-    def __init__(self, quarantine: Path) -> None:
+
+class Book:
+    """The stations of a corpus in the order in which documents met them, and its quarantine.jsonl. With `stop`, an
+    account with quarantined records is refused: it may be from the cache, of a run that went on."""
+
+    def __init__(self, quarantine: Path, stop: bool = False) -> None:
         self.stations: dict[str, Station] = {}
+        self._stop = stop
         self._quarantine = quarantine
         quarantine.touch()
 
     def enter(self, part: Station) -> None:
-        """Add one chunk's account to that of its station."""
+        """Add one chunk's account to that of its station.
+
+        Raises:
+            DataError: with `stop`, naming the first record that was quarantined.
+        """
+        if self._stop and part.records:
+            raise stopped_at(part.records[0])
         self.stations.setdefault(part.name, Station(part.name)).merge(part)
         if part.records:
             with self._quarantine.open("a", encoding="utf-8") as file:

@@ -97,7 +97,7 @@ def _make(
     config: RunConfig, sources: Mapping[str, Source], inputs: list[dict[str, Any]], folder: Path, progress: Progress
 ) -> None:
     cache, stop = cache_folder(config.data.cache_dir).absolute(), config.data.on_error == "stop"
-    book = Book(folder / "quarantine.jsonl")
+    book = Book(folder / "quarantine.jsonl", stop)
     engine = engine_for(config.data, cache)
     try:
         workshop = Workshop(cache, engine, progress, stop, book)
@@ -111,7 +111,6 @@ def _make(
                 chains = [chain.then(Preprocess(path, preprocessor), said) for chain in chains]
         train, validation, account = _split(config, chains, workshop)
         workshop.finish(validation, "Writing validation", folder / "validation")
-        documents = [account]
         before = len(book.stations)
         train = _changed(config, train, workshop)
         for label, augmenter in config.augmenter.items():
@@ -120,7 +119,7 @@ def _make(
             train = [chain.then(step, said) for chain in train]
         workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
         stations = [station.as_dict() for station in book.stations.values()]
-        ledger = stations[:before] + documents + stations[before:]
+        ledger = [*stations[:before], account, *stations[before:]]
     finally:
         engine.close()
     check_balance(ledger)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pluglm.corpus.document import Document
 from pluglm.corpus.keys import write_keys
-from pluglm.corpus.layers import LayerStore, document_table, first_layer, write_whole
+from pluglm.corpus.layers import LayerStore, document_table, write_whole
 from pluglm.corpus.ledger import Station
 from pluglm.corpus.stations import Decide, Step, read_source
 from pluglm.errors import PluglmError
@@ -45,31 +45,15 @@ class ReadShard:
         """Whether the shard was read to its end, and its chunks are there."""
         return self.chunks() is not None
 
-    def chunks(self) -> list[str] | None:
-        """The keys of its chunks, or None where it was not read to its end."""
-        store = LayerStore(self.store)
-        account = store.account(self.key)
-        if account is None:
-            return None
-        keys = [f"{self.key}-{number:05}" for number in range(account["chunks"])]
-        return keys if all(store.account(key) is not None for key in keys) else None
-
-    def account(self) -> Station:
-        """What was read, as the ledger has it."""
-        account = LayerStore(self.store).account(self.key)
-        assert account is not None
-        return Station.from_dict(account["station"], account["records"])
+    def chunks(self) -> tuple[list[str], Station] | None:
+        """The keys of its chunks and the account of what was read, or None where it was not read to its end."""
+        return LayerStore(self.store).chunks(self.key)
 
     def run(self) -> int:
         """Read it."""
-        store, station = LayerStore(self.store), Station(f"source.{self.label}", stop=self.stop)
-        count = 0
+        station = Station(f"source.{self.label}", stop=self.stop)
         read = read_source(self.source, self.label, station, self._retrieved())
-        for number, documents in enumerate(chunked(read, self.characters)):
-            store.write(f"{self.key}-{number:05}", first_layer(documents), Station("chunk", read=len(documents)))
-            count = number + 1
-        account = {"chunks": count, "station": station.as_dict(), "records": station.records}
-        store.write_account(self.key, account)
+        LayerStore(self.store).write_chunks(self.key, chunked(read, self.characters), station)
         return station.kept
 
     def _retrieved(self) -> str | None:

@@ -195,6 +195,13 @@ def test_a_file_that_a_technique_reads_is_part_of_it(texts: Path, tmp_path: Path
     assert sum(ledger["stations"][1]["dropped"].values()) >= 1
 
 
+def test_stop_is_stop_where_a_run_that_went_on_has_filled_the_cache(texts: Path, tmp_path: Path) -> None:
+    (texts / "40.txt").write_bytes(b"\xff\xfe no text")
+    assert prepared(texts, tmp_path / "cache", *STEPS, "data.workers=1")["stations"][0]["quarantined"]
+    with pytest.raises(PluglmError, match=r"40\.txt.*invalid_utf8.*data\.on_error=stop"):
+        prepared(texts, tmp_path / "cache", *STEPS, "data.workers=1", "data.on_error=stop")
+
+
 def is_done(layer: Path) -> bool:
     """Whether a layer is whole, and the shard of one that was read is read to its end."""
     shard = layer.with_name(layer.stem.partition("-")[0] + ".json")
