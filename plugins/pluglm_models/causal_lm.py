@@ -11,7 +11,7 @@ from pluglm import Problem
 from pluglm_models.sizes import SizedModel, gated_width
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
     from pluglm import RunConfig
 
@@ -39,16 +39,6 @@ class CausalLm(SizedModel):
             yield Problem(
                 "model.num_heads", "gives heads of odd width, which rotary positions cannot turn", shape.num_heads
             )
-
-    def build(
-        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
-    ) -> PreTrainedModel:
-        """See `Model.build`."""
-        import transformers
-
-        config = self.config(tokenizer, sequence_length, options)
-        model: PreTrainedModel = getattr(transformers, head).from_config(config, attn_implementation="sdpa")
-        return model
 
     def config(
         self, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pluglm_models.sizes import SizedModel
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 
 class MaskedLm(SizedModel):
@@ -21,14 +21,14 @@ class MaskedLm(SizedModel):
         """A masked language model, or a classifier at the first token."""
         return frozenset({"AutoModelForMaskedLM", "AutoModelForSequenceClassification"})
 
-    def build(
-        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
-    ) -> PreTrainedModel:
-        """See `Model.build`."""
+    def config(
+        self, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
+    ) -> PreTrainedConfig:
+        """The `transformers` config, all dropouts 0."""
         import transformers
 
         shape = self.shape()
-        config = transformers.BertConfig(
+        return transformers.BertConfig(
             vocab_size=len(tokenizer),
             hidden_size=shape.hidden_size,
             num_hidden_layers=shape.num_layers,
@@ -43,5 +43,3 @@ class MaskedLm(SizedModel):
             tie_word_embeddings=self.tie_embeddings,
             **options,
         )
-        model: PreTrainedModel = getattr(transformers, head).from_config(config, attn_implementation="sdpa")
-        return model

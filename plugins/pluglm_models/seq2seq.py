@@ -11,7 +11,7 @@ from pluglm import Problem
 from pluglm_models.sizes import SizedModel, gated_width
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
     from pluglm import RunConfig
 
@@ -40,20 +40,11 @@ class Seq2seq(SizedModel):
         if not self.tie_embeddings:
             yield Problem("model.tie_embeddings", "cannot be off for an encoder with a decoder", False, "leave it true")
 
-    def build(
-        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
-    ) -> PreTrainedModel:
-        """See `Model.build`. The decoder begins with the token for padding (T5) or the end of text (BART)."""
-        import transformers
-
-        config = self.config(tokenizer, sequence_length, options)
-        model: PreTrainedModel = getattr(transformers, head).from_config(config, attn_implementation="sdpa")
-        return model
-
     def config(
         self, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
     ) -> PreTrainedConfig:
-        """The `transformers` config, all dropouts 0."""
+        """The `transformers` config, all dropouts 0. The decoder begins with the token for padding (T5) or the end of
+        text (BART)."""
         import transformers
 
         shape = self.shape()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from pluglm import Model, Problem
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
     from pluglm import RunConfig
 
 Size = Literal["nano", "micro", "mini", "small", "base", "medium", "large", "1b"]
@@ -54,6 +57,22 @@ class SizedModel(Model):
         int | None, Field(ge=1, description="Width inside the feed-forward part; null for what suits the width")
     ] = None
     tie_embeddings: Annotated[bool, Field(description="Use the input embeddings as output weights too")] = True
+
+    @abstractmethod
+    def config(
+        self, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
+    ) -> PreTrainedConfig:
+        """The config of a `transformers` model of this shape, with `options`."""
+
+    def build(
+        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
+    ) -> PreTrainedModel:
+        """See `Model.build`."""
+        import transformers
+
+        config = self.config(tokenizer, sequence_length, options)
+        model: PreTrainedModel = getattr(transformers, head).from_config(config, attn_implementation="sdpa")
+        return model
 
     def shape(self) -> Shape:
         """The preset with the overrides."""
