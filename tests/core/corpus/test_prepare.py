@@ -55,6 +55,8 @@ def counted() -> Iterator[None]:
         catalog.add(Plugin("counting", __name__, "tests", "0"), sys.modules[__name__])
     CALLS.clear()
     yield
+    # The catalog is everybody's: the next to ask reads it anew.
+    installed_catalog.cache_clear()
 
 
 @pytest.fixture
