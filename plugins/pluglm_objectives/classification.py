@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pluglm import Batch, Document, Example, Losses, Objective, Predictions
+from pluglm import Batch, Document, Example, Losses, Objective, Predictions, Scored
 from pluglm_objectives.token_losses import attention_mask, end_of_text, padded, start_of_text, text_ids
 
 if TYPE_CHECKING:
@@ -132,7 +132,10 @@ class Classification(Objective):
             losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(dim=1)
             return Losses(losses, torch.ones_like(losses), outputs)
         losses = F.cross_entropy(logits, labels, reduction="none", label_smoothing=self.label_smoothing)
-        return Losses(losses * batch["balance"], batch["balance"], outputs)
+        rows = torch.arange(len(labels), device=labels.device)
+        return Losses(
+            losses * batch["balance"], batch["balance"], outputs, scored=lambda: [Scored(logits, labels, rows)]
+        )
 
     def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
         """The likeliest label; with multiple labels, whether each is likelier than not."""

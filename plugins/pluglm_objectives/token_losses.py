@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pluglm import Batch, Losses, Predictions, encode_text
+from pluglm import Batch, Losses, Predictions, Scored, encode_text
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,13 @@ def cross_entropy_by_example(logits: torch.Tensor, labels: torch.Tensor, outputs
         logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="none"
     ).view_as(labels)
     counts = (labels != IGNORED).sum(dim=1).to(losses.dtype)
-    return Losses(losses.sum(dim=1), counts, outputs)
+    return Losses(losses.sum(dim=1), counts, outputs, scored=lambda: [scored_of(logits, labels)])
+
+
+def scored_of(logits: torch.Tensor, labels: torch.Tensor) -> Scored:
+    """The distributions at each position that has a label."""
+    counted = labels != IGNORED
+    return Scored(logits[counted].float(), labels[counted], counted.nonzero()[:, 0])
 
 
 def predictions_of(logits: torch.Tensor, labels: torch.Tensor) -> Predictions:

@@ -10,7 +10,7 @@ from pluglm.families.debiaser import Debiaser
 from pluglm.families.evaluator import Evaluation, Evaluator, Score
 from pluglm.families.intervention import Intervention, Step, TrainingRun
 from pluglm.families.model import Model
-from pluglm.families.objective import Batch, Example, Losses, LossFunction, Objective, Predictions
+from pluglm.families.objective import Batch, Example, Losses, LossFunction, Objective, Predictions, Scored
 from pluglm.families.optimizer import Optimizer
 from pluglm.families.parallelism import Parallelism
 from pluglm.families.preprocessor import CorpusPreprocessor, Decision, Key, Keys, Preprocessor
@@ -47,6 +47,7 @@ __all__ = [
     "Regularizer",
     "Schedule",
     "Score",
+    "Scored",
     "Source",
     "Step",
     "Tokenizer",

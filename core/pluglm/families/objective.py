@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -26,6 +26,21 @@ Batch = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """The distributions that a loss is the mean cross-entropy of, a row for each term.
+
+    Attributes:
+        logits: (terms, classes), differentiable.
+        targets: (terms,) the right class of each.
+        examples: (terms,) the position in the batch of the example each belongs to.
+    """
+
+    logits: torch.Tensor
+    targets: torch.Tensor
+    examples: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Losses:
     """Losses of a batch, not yet normalised: the core alone divides, over accumulation and ranks.
 
@@ -34,12 +49,15 @@ class Losses:
         counts: (batch,) how many terms (tokens, labels) each sum has.
         outputs: what the model returned (`logits`, `hidden_states` if asked for), for techniques that wrap the loss.
         metrics: further scalars to log, means over the batch.
+        scored: gives the distributions behind the losses, one `Scored` for each head of the model that has a loss, for
+            techniques that compare or smooth them; None where the loss is not made of cross-entropies.
     """
 
     sums: torch.Tensor
     counts: torch.Tensor
     outputs: Any = None
     metrics: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    scored: Callable[[], Sequence[Scored]] | None = None
 
     def plus(self, penalty: torch.Tensor, name: str) -> Losses:
         """With a scalar or (batch,) `penalty` added to the mean loss, and logged as `name`."""
