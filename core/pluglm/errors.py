@@ -44,6 +44,14 @@ class DataError(PluglmError):
     exit_code = 3
 
 
+class Diverged(PluglmError):
+    """Training whose loss or gradient is no longer a number, or exploded, in the step after `step` whole ones."""
+
+    def __init__(self, reason: str, step: int) -> None:
+        super().__init__(reason)
+        self.step = step
+
+
 class Interrupted(PluglmError):
     """The run was asked to stop, has saved its state and can be resumed (75 is sysexits' EX_TEMPFAIL)."""
 

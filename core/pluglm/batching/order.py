@@ -16,19 +16,26 @@ class ExampleOrder:
     """The order of examples over all epochs.
 
     Each epoch is a permutation drawn from (seed, epoch). Where lengths differ, examples of like length stand in the
-    same step, gathered within pools of 50 steps, so that little is spent on padding.
+    same step, gathered within pools of 50 steps, so that little is spent on padding. The first `warmup` steps grow from
+    1/8 of the examples to all of them.
     """
 
-    def __init__(self, lengths: Any, per_step: int, seed: int) -> None:
+    def __init__(self, lengths: Any, per_step: int, seed: int, warmup: int = 0) -> None:
         self._lengths = np.asarray(lengths)
         self._per_step = per_step
         self._seed = seed
+        self._begins = np.concatenate([[0], np.cumsum(growing_sizes(per_step, warmup))]).tolist()
         self._epochs: dict[int, Any] = {}
+
+    def begin(self, number: int) -> int:
+        """How many examples the steps before a step, counted from 0, have taken."""
+        grown = len(self._begins) - 1
+        return int(self._begins[min(number, grown)]) + max(0, number - grown) * self._per_step
 
     def step(self, number: int) -> list[tuple[int, int]]:
         """The (epoch, example) pairs of a step, counted from 0."""
         size = len(self._lengths)
-        positions = range(number * self._per_step, (number + 1) * self._per_step)
+        positions = range(self.begin(number), self.begin(number + 1))
         if size >= LARGE and self._all_alike():
             return [(at // size, permuted(at % size, size, f"{self._seed}/{at // size}")) for at in positions]
         return [(position // size, int(self._epoch(position // size)[position % size])) for position in positions]
@@ -57,6 +64,13 @@ class ExampleOrder:
             steps = pool[:whole].reshape(-1, self._per_step)
             pools += [generator.permutation(steps, axis=0).reshape(-1), pool[whole:]]
         return np.concatenate(pools)
+
+
+def growing_sizes(per_step: int, warmup: int) -> list[int]:
+    """(warmup,) examples of each of the first steps, from 1/8 of `per_step` on, in a straight line (Brown et al. 2020,
+    https://arxiv.org/abs/2005.14165, appendix B)."""
+    first = max(1, per_step // 8)
+    return [first + (per_step - first) * step // warmup for step in range(warmup)]
 
 
 def permuted(place: int, size: int, key: str) -> int:

@@ -29,7 +29,8 @@ class TrainSettings(Settings):
     epochs: Annotated[float | None, Field(gt=0, description="Passes over the training examples")] = None
     tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
     batch_size: Annotated[
-        int, Field(ge=1, description="Examples per micro-batch, shared by all processes of the run")
+        Literal["auto"] | Annotated[int, Field(ge=1)],
+        Field(description="Examples per micro-batch, shared by all processes of the run; auto for the most that fit"),
     ] = 4
     gradient_accumulation: Annotated[
         int, Field(ge=1, description="Micro-batches per optimizer step: a step sees batch_size x this many examples")
@@ -37,14 +38,37 @@ class TrainSettings(Settings):
     max_grad_norm: Annotated[
         float | None, Field(gt=0, description="Gradients are clipped to this norm; null for no clipping")
     ] = 1.0
+    batch_size_warmup: Annotated[
+        float,
+        Field(ge=0, description="Steps over which a step grows from 1/8 of its examples to all; below 1, a share"),
+    ] = 0.0
+    sequence_length_warmup: Annotated[
+        float,
+        Field(ge=0, description="Steps over which blocks are read in 8, 4, 2 parts before whole; below 1, a share"),
+    ] = 0.0
     precision: Annotated[
-        Literal["fp32", "bf16"], Field(description="Number format of the forward and backward pass")
+        Literal["auto", "fp32", "bf16", "fp16"],
+        Field(description="Number format of the forward and backward pass; auto for bf16 where it is clearly faster"),
     ] = "fp32"
+    loss_scale: Annotated[float, Field(ge=1, description="Factor on the loss that fp16 training begins with")] = 65536.0
+    compile: Annotated[
+        bool, Field(description="Compile the model's layers (torch.compile): slow first steps, faster ones after")
+    ] = False
     eval_every: Annotated[int, Field(ge=0, description="Steps between validations; 0 only at the end")] = 100
     eval_batches: Annotated[int, Field(ge=1, description="Validation batches used while training")] = 16
     log_every: Annotated[int, Field(ge=1, description="Steps between lines of training metrics")] = 10
     save_every: Annotated[int, Field(ge=0, description="Steps between checkpoints; 0 only at the end")] = 200
     keep_checkpoints: Annotated[int, Field(ge=1, description="Newest checkpoints kept")] = 2
+    keep_best: Annotated[
+        bool, Field(description="Keep the checkpoint with the lowest validation loss too, however old")
+    ] = True
+    max_loss_ratio: Annotated[
+        float | None,
+        Field(gt=1, description="Training ends as diverged at a loss so many times the first one; null for no limit"),
+    ] = 3.0
+    loader_workers: Annotated[
+        int, Field(ge=0, description="Processes beside each that make its batches ahead; 0 to make them in between")
+    ] = 0
     threads: Annotated[int, Field(ge=0, description="CPU threads per process; 0 for one per core")] = 0
 
     @model_validator(mode="before")

@@ -52,10 +52,14 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
             problems.append(Problem(path, f"needs {module}, which is not installed", hint=f"pip install '{brought}'"))
         if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
             problems += technique.problems(config)
-    processes = config.parallelism.world_size()
-    if config.train.batch_size < processes:
-        reason = f"is less than the {processes} processes that share each batch"
+    shares = config.parallelism.share(0)[1]
+    if config.train.batch_size != "auto" and config.train.batch_size < shares:
+        reason = f"is less than the {shares} processes that share each batch"
         problems.append(Problem("train.batch_size", reason, config.train.batch_size))
+    if config.train.sequence_length_warmup and not (type(config.objective).packs and config.data.packing):
+        reason = "is for blocks of joined documents"
+        hint = "leave it at 0, or turn data.packing on with an objective that packs"
+        problems.append(Problem("train.sequence_length_warmup", reason, config.train.sequence_length_warmup, hint))
     problems += mixture_problems(config)
     problems += engine_problems(config.data)
     if problems:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pluglm.technique import Technique
 
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
 class Parallelism(Technique):
     """Spreads training over `world_size()` processes. The result is that of one process: a batch is the same examples,
-    however many processes share it."""
+    however many processes share it.
+
+    A process computes one share of every batch, and several may compute the same one together (each with a part of the
+    model). Wherever a process stands, the module that `wrap` made returns the losses of its whole share.
+    """
 
     family: ClassVar[str] = "parallelism"
 
@@ -22,7 +27,34 @@ class Parallelism(Technique):
     def world_size(self) -> int:
         """How many processes the run needs; the core starts them unless a launcher did, and checks the number."""
 
+    def share(self, rank: int) -> tuple[int, int]:
+        """Which share of every batch process `rank` computes, and how many shares there are: by default as many as
+        processes."""
+        return rank, self.world_size()
+
     @abstractmethod
     def wrap(self, module: torch.nn.Module, accelerator: Accelerator) -> torch.nn.Module:
-        """`module`, whose forward returns a loss, made to exchange gradients as this parallelism does. Gradients are
-        averaged over processes."""
+        """`module`, with the parts of it that this process holds, made to exchange what it must.
+
+        `module.model` is the `transformers` model, `module.auxiliary` what is trained beside it. Called with a batch,
+        `module` and what is returned give (sum of losses, count, means to log) in training and in validation (`eval`),
+        and gradients of the parameters are averaged over the shares. Parameters may be replaced by DTensors, or be
+        left out where another process holds them, but keep their names. The optimizer is built over what is there
+        afterwards."""
+
+    def gradient_norm(self, gradients: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The norm, a scalar, of all gradients of the run taken as one vector. `gradients` are those of this process,
+        plain or DTensors of any mesh."""
+        from pluglm.training.whole import total_norm
+
+        return total_norm(gradients)
+
+    def collect(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The state of the whole run on the main process, out of the `state` that each process holds: nested dicts in
+        which what other processes hold is missing. By default, every process holds all of it."""
+        return state
+
+    @property
+    def cuts_model(self) -> bool:
+        """Whether the model of a process is not the whole one after `wrap`, so that it cannot be used by itself."""
+        return False

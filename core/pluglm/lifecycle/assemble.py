@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pluglm.batching.examples import Examples
 from pluglm.batching.loader import Loader
+from pluglm.batching.order import growing_sizes
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepare import Corpus
 from pluglm.families import Intervention, LossFunction, TrainingRun
-from pluglm.training.distribution import make_accelerator
+from pluglm.lifecycle.settle import batch_size, fitting_batch_size, with_precision, with_train
+from pluglm.training.compiling import compile_layers
 from pluglm.training.parameters import parameter_groups
 from pluglm.training.randomness import seed_everything
 from pluglm.training.step_module import StepModule
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Assembly:
     """The parts of one run. `runs` and `states` are by config path of each intervention; `module` is `step_module` as
-    the parallelism wrapped it."""
+    the parallelism wrapped it; `base_rates` are the peak learning rates of the optimizer's groups."""
 
     config: RunConfig
     corpus: Corpus
@@ -36,6 +38,7 @@ class Assembly:
     step_module: StepModule
     module: torch.nn.Module
     optimizer: torch.optim.Optimizer
+    base_rates: list[float]
     loader: Loader
     runs: dict[str, TrainingRun]
     states: dict[str, dict[str, Any]]
@@ -48,9 +51,11 @@ class Assembly:
 
 
 def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callable[[str], None]) -> Assembly:
-    """Build model, optimizer, loss and loader, ready for the first step."""
-    accelerator = make_accelerator(config.train.precision, config.train.threads)
-    # Every process must start from the same weights; what they draw later differs.
+    """Build model, optimizer, loss and loader, ready for the first step. What the config leaves to the machine (`auto`)
+    is settled in the config of the assembly."""
+    config, accelerator = with_precision(config, note)
+    share, shares = config.parallelism.share(accelerator.process_index)
+    # Every process must start from the same weights; what they draw later differs where their examples do.
     seed_everything(config.seed)
     objective = config.objective
     options = objective.model_options(examples.fitted)
@@ -58,48 +63,68 @@ def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callab
     model.to(accelerator.device)
     auxiliary = torch.nn.ModuleDict()
     loader = Loader(
-        objective,
-        examples.tokenizer,
-        examples.train,
-        examples.validation,
-        config.seed,
-        config.train.batch_size,
-        config.train.gradient_accumulation,
-        accelerator.device,
-        accelerator.process_index,
-        accelerator.num_processes,
+        objective=objective,
+        tokenizer=examples.tokenizer,
+        train=examples.train,
+        validation=examples.validation,
+        seed=config.seed,
+        batch_size=1 if config.train.batch_size == "auto" else config.train.batch_size,
+        accumulation=config.train.gradient_accumulation,
+        device=accelerator.device,
+        share=share,
+        shares=shares,
+        workers=config.train.loader_workers,
     )
-    steps = planned_steps(config, examples)
-    states: dict[str, dict[str, Any]] = {path: {} for path in config.interventions()}
-    runs = {
-        path: TrainingRun(
+    chosen = config.interventions()
+    states: dict[str, dict[str, Any]] = {path: {} for path in chosen}
+
+    def run_of(path: str, loader: Loader, steps: int) -> TrainingRun:
+        return TrainingRun(
             model=model,
             auxiliary=auxiliary,
             tokenizer=examples.tokenizer,
             objective=objective,
-            state=state,
+            state=states[path],
             seed=config.seed,
             steps=steps,
             batches=loader.training_batches,
             documents=corpus.train,
             note=note,
         )
-        for path, state in states.items()
-    }
+
+    if config.train.batch_size == "auto":
+        probe = StepModule(model, auxiliary, objective.loss, objective.loss)
+        config = with_train(config, batch_size=fitting_batch_size(probe, loader, accelerator, note))
+    steps = planned_steps(config, examples)
+    loader = replace(loader, batch_size=batch_size(config), warmups=warmups(config, steps))
+    runs = {path: run_of(path, loader, steps) for path in chosen}
     loss: LossFunction = objective.loss
-    chosen = config.interventions()
     for path, technique in chosen.items():
         if "before_training" in technique.moments():
             technique.before_training(runs[path])
     for path, technique in chosen.items():
         if "wrap_loss" in technique.moments():
             loss = technique.wrap_loss(loss, runs[path])
-    step_module = StepModule(model, auxiliary, loss).to(accelerator.device)
-    optimizer = config.optimizer.build(parameter_groups(step_module))
+    if config.train.compile:
+        compile_layers(model)
+    step_module = StepModule(model, auxiliary, loss, objective.loss).to(accelerator.device)
     module = config.parallelism.wrap(step_module, accelerator)
-    seed_everything(config.seed, accelerator.process_index)
+    optimizer = config.optimizer.build(parameter_groups(step_module))
+    seed_everything(config.seed, share)
     return Assembly(
-        config, corpus, examples, accelerator, model, step_module, module, optimizer, loader, runs, states, steps
+        config=config,
+        corpus=corpus,
+        examples=examples,
+        accelerator=accelerator,
+        model=model,
+        step_module=step_module,
+        module=module,
+        optimizer=optimizer,
+        base_rates=[group["lr"] for group in optimizer.param_groups],
+        loader=loader,
+        runs=runs,
+        states=states,
+        steps=steps,
     )
 
 
@@ -108,10 +133,27 @@ def planned_steps(config: RunConfig, examples: Examples) -> int:
     train = config.train
     if train.steps is not None:
         return train.steps
-    per_step = train.batch_size * train.gradient_accumulation
-    count = len(examples.train)
     if train.epochs is not None:
-        return max(1, math.ceil(train.epochs * count / per_step))
-    assert train.tokens is not None
-    mean_length = float(examples.train.lengths().mean())
-    return max(1, math.ceil(train.tokens / (per_step * mean_length)))
+        wanted = train.epochs * len(examples.train)
+    else:
+        assert train.tokens is not None
+        wanted = train.tokens / float(examples.train.lengths().mean())
+    per_step = batch_size(config) * train.gradient_accumulation
+    steps = max(1, math.ceil(wanted / per_step))
+    # While steps grow they take fewer examples, and a warm-up that is a share grows with the steps.
+    while (taken := _taken(config, steps, per_step)) < wanted:
+        steps += math.ceil((wanted - taken) / per_step)
+    return steps
+
+
+def _taken(config: RunConfig, steps: int, per_step: int) -> int:
+    grown = growing_sizes(per_step, warmups(config, steps)[0])
+    return sum(grown) + max(0, steps - len(grown)) * per_step
+
+
+def warmups(config: RunConfig, steps: int) -> tuple[int, int]:
+    """In how many of the first steps the number of examples grows, and their length."""
+    train = config.train
+    given = (train.batch_size_warmup, train.sequence_length_warmup)
+    first, second = (min(steps, round(value * steps if value < 1 else value)) for value in given)
+    return first, second

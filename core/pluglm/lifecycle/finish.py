@@ -80,7 +80,7 @@ def measure(
 ) -> dict[str, Any]:
     """All evaluators' scores of `model`, with its size and latency."""
     config = assembly.config
-    loader = replace(assembly.loader, rank=0, world=1)
+    loader = replace(assembly.loader, share=0, shares=1)
 
     def batches() -> Iterator[Batch]:
         return loader.validation_batches()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pluglm import events
-from pluglm.errors import PluglmError
+from pluglm.errors import Diverged, PluglmError
 from pluglm.lifecycle.assemble import Assembly
+from pluglm.lifecycle.diverged import explained_divergence
 from pluglm.reporting.progress import Progress
-from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid, save_checkpoint
+from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid
 from pluglm.training.distribution import gather
 from pluglm.training.loop import Loop, TrainingProgress, train
 from pluglm.training.metrics import MetricsLog
 from pluglm.training.randomness import generator_states, restore_generators
+from pluglm.training.state import restore_state, whole_state
+from pluglm.training.writing import CheckpointWriter
 
 Notify = Callable[[str, Any], None]
 
@@ -26,45 +30,50 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
 
     Raises:
         Interrupted: after a signal, with a checkpoint written.
-        PluglmError: where there are checkpoints and none is valid, or training diverged.
+        Diverged: with the documents of the step and the checkpoint before it.
+        PluglmError: where there are checkpoints and none is valid, or one cannot be written.
     """
-    main = assembly.accelerator.is_main_process
+    config, main = assembly.config, assembly.accelerator.is_main_process
     log = MetricsLog(folder / "metrics.jsonl") if main else None
     state = _restore(assembly, folder, log, progress)
-    # The peaks, before any schedule has touched them.
-    rates = [assembly.config.optimizer.lr for _ in assembly.optimizer.param_groups]
-    with progress.task("Training", total=assembly.steps, unit="steps") as task:
+
+    def write(kind: str, step: int, values: dict[str, Any]) -> None:
+        if log is not None:
+            line = log.write(kind, step, values)
+            notify("metrics_logged", events.MetricsLogged(folder, step, line))
+
+    def written(step: int, path: Path) -> None:
+        notify("checkpoint_written", events.CheckpointWritten(folder, step, path))
+
+    keep = config.train.keep_checkpoints, config.train.keep_best
+    with (
+        progress.task("Training", total=assembly.steps, unit="steps") as task,
+        CheckpointWriter(folder / "checkpoints", *keep, written) if main else nullcontext() as writer,
+    ):
         task.advance(state.step)
-
-        def write(kind: str, step: int, values: dict[str, Any]) -> None:
-            if log is not None:
-                line = log.write(kind, step, values)
-                notify("metrics_logged", events.MetricsLogged(folder, step, line))
-
-        def show(loss: float, rate: float) -> None:
-            task.advance(1, loss=loss, tokens_per_second=rate)
-
-        config = assembly.config
-        train(
-            Loop(
-                settings=config.train,
-                steps=assembly.steps,
-                module=assembly.module,
-                model=assembly.model,
-                objective=config.objective,
-                optimizer=assembly.optimizer,
-                base_rates=rates,
-                schedule=config.schedule,
-                loader=assembly.loader,
-                accelerator=assembly.accelerator,
-                progress=state,
-                log=write,
-                save=partial(_save, assembly, folder, state, log, notify),
-                after_step=[partial(t.after_step, run) for t, run in assembly.acting_at("after_step")],
-                should_stop=[partial(t.should_stop, run) for t, run in assembly.acting_at("should_stop")],
-                shown=show,
-            )
+        loop = Loop(
+            settings=config.train,
+            steps=assembly.steps,
+            module=assembly.module,
+            optimizer=assembly.optimizer,
+            base_rates=assembly.base_rates,
+            schedule=config.schedule,
+            parallelism=config.parallelism,
+            loader=assembly.loader,
+            accelerator=assembly.accelerator,
+            progress=state,
+            log=write,
+            save=partial(_save, assembly, state, log, writer),
+            after_step=[partial(t.after_step, run) for t, run in assembly.acting_at("after_step")],
+            should_stop=[partial(t.should_stop, run) for t, run in assembly.acting_at("should_stop")],
+            shown=lambda loss, rate: task.advance(1, loss=loss, tokens_per_second=rate),
         )
+        try:
+            train(loop)
+        except Diverged as problem:
+            if writer is not None:
+                writer.wait()
+            raise explained_divergence(problem, assembly, folder) from None
     return state
 
 
@@ -81,11 +90,11 @@ def _restore(assembly: Assembly, folder: Path, log: MetricsLog | None, progress:
             if log.count():
                 progress.say("No checkpoint was written yet: training begins anew")
             log.cut(0)
-        return TrainingProgress()
-    snapshot = load_checkpoint(path, assembly.step_module, assembly.optimizer)
-    for name, saved in snapshot.techniques.items():
-        assembly.states[name].clear()
-        assembly.states[name].update(saved)
+        train = assembly.config.train
+        return TrainingProgress(loss_scale=train.loss_scale if train.precision == "fp16" else 1.0)
+    snapshot = load_checkpoint(path)
+    whole = {"weights": snapshot.weights, "optimizer": snapshot.optimizer, "techniques": snapshot.techniques}
+    restore_state(whole, assembly.step_module, assembly.optimizer, assembly.states)
     rank = assembly.accelerator.process_index
     if len(snapshot.generators) == assembly.accelerator.num_processes:
         restore_generators(snapshot.generators[rank])
@@ -97,16 +106,16 @@ def _restore(assembly: Assembly, folder: Path, log: MetricsLog | None, progress:
 
 
 def _save(
-    assembly: Assembly, folder: Path, state: TrainingProgress, log: MetricsLog | None, notify: Notify, step: int
+    assembly: Assembly, state: TrainingProgress, log: MetricsLog | None, writer: CheckpointWriter | None, step: int
 ) -> None:
     own = generator_states()
     by_name = {name: gather(tensor, assembly.accelerator) for name, tensor in own.items()}
-    if log is None:
+    held = whole_state(assembly.step_module, assembly.optimizer, assembly.states)
+    whole = assembly.config.parallelism.collect(held)
+    if log is None or writer is None:
         return
     generators = [
         {name: tensors[rank] for name, tensors in by_name.items()} for rank in range(assembly.accelerator.num_processes)
     ]
     plain = asdict(state) | {"metrics_lines": log.count()}
-    snapshot = Snapshot(plain, assembly.step_module, assembly.optimizer, assembly.states, generators)
-    path = save_checkpoint(folder / "checkpoints", step, snapshot, assembly.config.train.keep_checkpoints)
-    notify("checkpoint_written", events.CheckpointWritten(folder, step, path))
+    writer.write(step, Snapshot(plain, generators=generators, **whole))

@@ -127,8 +127,12 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
         files.write_manifest(folder, config, installed_catalog(), found)
     assembly = assemble(config, corpus, examples, note)
+    config = assembly.config
     plan = estimate(assembly)
     if main:
+        files.write_config(
+            folder, config
+        )  # with what was settled by measuring, so that a resume does not measure again
         files.write_json(folder / "plan.json", plan)
         for line in plan_lines(plan):
             progress.say(line)

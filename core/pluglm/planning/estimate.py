@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pluglm.lifecycle.assemble import Assembly
+from pluglm.lifecycle.settle import batch_size
 from pluglm.planning.contributions import contributions, source_lines
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def estimate(assembly: Assembly) -> dict[str, Any]:
     tied = head is not None and id(head.weight) in embedded
     every = sum(p.numel() for p in model.parameters())
     multiplied = every - sum(embedded.values()) + (head.weight.numel() if tied else 0)
-    per_step = config.train.batch_size * config.train.gradient_accumulation
+    per_step = batch_size(config) * config.train.gradient_accumulation
     tokens = round(assembly.steps * per_step * float(assembly.examples.train.lengths().mean()))
     state = optimizer_state_ratio(config.optimizer)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
@@ -43,7 +44,10 @@ def estimate(assembly: Assembly) -> dict[str, Any]:
         "sources": contributions(assembly.examples.ledger["tokens"]["train"], epochs),
         "flops": 6 * multiplied * tokens,
         "memory_bytes": memory,
-        "storage_bytes": {"model": weights, "checkpoints": checkpoint * config.train.keep_checkpoints},
+        "storage_bytes": {
+            "model": weights,
+            "checkpoints": checkpoint * (config.train.keep_checkpoints + config.train.keep_best),
+        },
     }
 
 

@@ -19,23 +19,25 @@ TENSOR = "__tensor__"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that changes during training.
+    """All that changes during training, in memory of its own: what is trained on may change while it is written.
 
     Attributes:
         progress: plain numbers: the step, what was logged so far.
+        weights: parameters and buffers by name, whole.
+        optimizer: the optimizer's state by the names of parameters.
         techniques: each technique's `state`, by config path.
         generators: the state of the global generators of every rank.
     """
 
     progress: dict[str, Any]
-    module: torch.nn.Module
-    optimizer: torch.optim.Optimizer
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
     techniques: dict[str, dict[str, Any]]
     generators: list[dict[str, Any]]
 
 
-def save_checkpoint(folder: Path, step: int, snapshot: Snapshot, keep: int) -> Path:
-    """Write `folder/step-NNNNNNNN`, and then remove all but the newest `keep`.
+def save_checkpoint(folder: Path, step: int, snapshot: Snapshot, keep: int, keep_best: bool = False) -> Path:
+    """Write `folder/step-NNNNNNNN`, and then remove all but the newest `keep`, and the best where `keep_best`.
 
     Raises:
         PluglmError: where it cannot be written; earlier checkpoints are untouched.
@@ -56,9 +58,24 @@ def save_checkpoint(folder: Path, step: int, snapshot: Snapshot, keep: int) -> P
     except (OSError, RuntimeError, ValueError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise PluglmError(f"{target} could not be written: {error}; earlier checkpoints are untouched") from error
+    kept = best_checkpoint(folder) if keep_best else None
     for old in checkpoints(folder)[:-keep]:
-        shutil.rmtree(old)
+        if old != kept:
+            shutil.rmtree(old)
     return target
+
+
+def best_checkpoint(folder: Path) -> Path | None:
+    """The first of those with the lowest validation loss when they were written; None where none was validated."""
+    losses = {}
+    for path in checkpoints(folder):
+        try:
+            progress = json.loads((path / "progress.json").read_text())
+        except (OSError, ValueError):
+            continue
+        if progress.get("validation") is not None:
+            losses[path] = progress["validation"]
+    return min(losses, key=lambda path: losses[path], default=None)
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -89,37 +106,27 @@ def _damage(path: Path) -> str | None:
     return None
 
 
-def load_checkpoint(path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Snapshot:
-    """Load weights and optimizer in place, and return the rest."""
-    import torch
+def load_checkpoint(path: Path) -> Snapshot:
+    """What was written to `path`."""
     from safetensors.torch import load_file
 
-    weights = load_file(path / "weights.safetensors")
-    with torch.no_grad():
-        for name, tensor in _tensors(module).items():
-            tensor.copy_(weights[name])
-    optimizer.load_state_dict(_unflatten(path, "optimizer"))
-    techniques = _unflatten(path, "techniques")
-    generators = _unflatten(path, "generators")["ranks"]
-    progress = json.loads((path / "progress.json").read_text())
-    return Snapshot(progress, module, optimizer, techniques, generators)
+    return Snapshot(
+        json.loads((path / "progress.json").read_text()),
+        load_file(path / "weights.safetensors"),
+        _unflatten(path, "optimizer"),
+        _unflatten(path, "techniques"),
+        _unflatten(path, "generators")["ranks"],
+    )
 
 
 def _write(folder: Path, snapshot: Snapshot) -> None:
     from safetensors.torch import save_file
 
-    save_file(
-        {k: v.detach().contiguous() for k, v in _tensors(snapshot.module).items()}, folder / "weights.safetensors"
-    )
-    _flatten(folder, "optimizer", snapshot.optimizer.state_dict())
+    save_file(snapshot.weights, folder / "weights.safetensors")
+    _flatten(folder, "optimizer", snapshot.optimizer)
     _flatten(folder, "techniques", snapshot.techniques)
     _flatten(folder, "generators", {"ranks": snapshot.generators})
     (folder / "progress.json").write_text(json.dumps(snapshot.progress))
-
-
-def _tensors(module: torch.nn.Module) -> dict[str, Any]:
-    # Named parameters list a tied weight once, which safetensors demands. Every buffer, persistent or not.
-    return dict(module.named_parameters()) | {f"{name}#": value for name, value in module.named_buffers()}
 
 
 def _flatten(folder: Path, name: str, tree: Any) -> None:

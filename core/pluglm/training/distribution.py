@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pluglm.errors import ConfigError, Interrupted, PluglmError, Problem
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     import torch
@@ -74,11 +76,22 @@ def make_accelerator(precision: str, threads: int) -> Accelerator:
     return Accelerator(cpu=cpu, mixed_precision="no" if precision == "fp32" else precision)
 
 
+def agreed(value: T, accelerator: Accelerator) -> T:
+    """What the main process has, in every process."""
+    from accelerate.utils import broadcast_object_list
+
+    if accelerator.num_processes == 1:
+        return value
+    held = [value]
+    broadcast_object_list(held)
+    return held[0]
+
+
 def total(values: Sequence[float | torch.Tensor], accelerator: Accelerator) -> list[float]:
     """Each value added up over all processes."""
     import torch
 
-    stacked = torch.stack([torch.as_tensor(value, dtype=torch.float64).cpu() for value in values])
+    stacked = torch.stack([torch.as_tensor(value, dtype=torch.float64, device="cpu") for value in values])
     if accelerator.num_processes > 1:
         stacked = stacked.to(accelerator.device)
         torch.distributed.all_reduce(stacked)

@@ -7,12 +7,13 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-ASKING = (signal.SIGINT, signal.SIGTERM)
+# SIGUSR1 is what Slurm sends ahead of a time limit, where it is asked to (--signal=USR1@60).
+ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class StopSignal:
-    """While active, SIGINT and SIGTERM are remembered in `received` instead of ending the process; a second SIGINT
-    ends it at once."""
+    """While active, SIGINT, SIGTERM and SIGUSR1 are remembered in `received` instead of ending the process; a second
+    SIGINT ends it at once."""
 
     def __init__(self) -> None:
         self.received: str | None = None

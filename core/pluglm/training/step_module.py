@@ -8,21 +8,31 @@ import torch
 
 from pluglm.families import Batch, LossFunction
 
+COUNTED = "counted"
+"""The key in a batch that says which examples count, where a process was given others only to have something to do."""
+
 
 class StepModule(torch.nn.Module):
-    """Holds the model and the auxiliary modules, so that a parallelism wraps all that has gradients at once."""
+    """Holds the model and the auxiliary modules, so that a parallelism wraps all that has gradients at once.
 
-    def __init__(self, model: Any, auxiliary: torch.nn.ModuleDict, loss: LossFunction) -> None:
+    `training_loss` is the objective's with all that techniques put around it, `validation_loss` the objective's own.
+    """
+
+    def __init__(
+        self, model: Any, auxiliary: torch.nn.ModuleDict, training_loss: LossFunction, validation_loss: LossFunction
+    ) -> None:
         super().__init__()
         self.model = model
         self.auxiliary = auxiliary
-        self._loss = loss
+        self._training_loss = training_loss
+        self._validation_loss = validation_loss
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
-        """The weighted sum of the losses in nats, the weighted count, and further means to log."""
-        losses = self._loss(self.model, batch)
+        """The sum of the losses in nats, their count, and further means to log. In training, examples are weighted."""
+        losses = (self._training_loss if self.training else self._validation_loss)(self.model, batch)
         sums, counts = losses.sums, losses.counts
-        if "weight" in batch:
-            weight = batch["weight"].to(sums.dtype)
-            sums, counts = sums * weight, counts * weight
+        for name in ("weight", COUNTED) if self.training else (COUNTED,):
+            if name in batch:
+                weight = batch[name].to(sums.dtype)
+                sums, counts = sums * weight, counts * weight
         return sums.sum(), counts.sum().detach(), {name: value.detach() for name, value in losses.metrics.items()}

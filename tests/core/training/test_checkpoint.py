@@ -9,6 +9,9 @@ import torch
 from pluglm.errors import PluglmError
 from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid, save_checkpoint
 from pluglm.training.randomness import generator_states, restore_generators, seed_everything
+from pluglm.training.state import restore_state, whole_state
+from pluglm.training.step_module import StepModule
+from pluglm.training.writing import CheckpointWriter
 
 
 class Tied(torch.nn.Module):
@@ -31,22 +34,35 @@ def trained(seed: int) -> tuple[Tied, torch.optim.Optimizer]:
     return module, optimizer
 
 
-def snapshot(seed: int, **techniques: Any) -> Snapshot:
+def step_module(module: torch.nn.Module) -> StepModule:
+    def no_loss(*_: Any, **__: Any) -> Any:
+        raise AssertionError
+
+    return StepModule(module, torch.nn.ModuleDict(), no_loss, no_loss)
+
+
+def snapshot(seed: int, validation: float | None = None, **techniques: Any) -> Snapshot:
     module, optimizer = trained(seed)
-    return Snapshot({"step": 3}, module, optimizer, {"a.b": techniques}, [generator_states()])
+    whole = whole_state(step_module(module), optimizer, {"a.b": techniques})
+    return Snapshot({"step": 3, "validation": validation}, generators=[generator_states()], **whole)
 
 
 def test_everything_comes_back_bit_for_bit(tmp_path: Path) -> None:
     saved = snapshot(0, best={"w": torch.ones(2)}, count=3, names=["x"], nested={"1": (1, None)})
     path = save_checkpoint(tmp_path, 3, saved, keep=2)
-    module, optimizer = trained(1)
-    loaded = load_checkpoint(path, module, optimizer)
-    assert torch.equal(module.embed.weight, saved.module.embed.weight)  # type: ignore[union-attr, arg-type]
+    (before, first), (module, optimizer) = trained(0), trained(1)
+    assert not torch.equal(module.embed.weight, before.embed.weight)
+    states: dict[str, dict[str, Any]] = {"a.b": {"old": 1}}
+    loaded = load_checkpoint(path)
+    whole = {"weights": loaded.weights, "optimizer": loaded.optimizer, "techniques": loaded.techniques}
+    restore_state(whole, step_module(module), optimizer, states)
+    assert torch.equal(module.embed.weight, before.embed.weight)
     for ours, theirs in zip(
-        optimizer.state_dict()["state"].values(), saved.optimizer.state_dict()["state"].values(), strict=True
+        optimizer.state_dict()["state"].values(), first.state_dict()["state"].values(), strict=True
     ):
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
-    state = loaded.techniques["a.b"]
+    state = states["a.b"]
+    assert "old" not in state
     assert (
         torch.equal(state["best"]["w"], torch.ones(2)) and state["nested"] == {"1": (1, None)} and state["count"] == 3
     )
@@ -88,6 +104,28 @@ def test_a_full_disk_leaves_older_checkpoints(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(PluglmError, match="No space left"):
         save_checkpoint(tmp_path, 2, snapshot(0), keep=1)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+
+
+def test_the_best_is_kept_beside_the_newest(tmp_path: Path) -> None:
+    for step, loss in enumerate([None, 3.0, 2.0, 2.5, 2.0], start=1):
+        save_checkpoint(tmp_path, step, snapshot(0, loss), keep=1, keep_best=True)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000003", "step-00000005"]
+
+
+def test_a_failed_write_is_told_by_the_next_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with CheckpointWriter(tmp_path, 2, True, lambda step, path: done.append(step)) as writer:
+        writer.write(1, snapshot(0))
+        writer.wait()
+        monkeypatch.setattr("pluglm.training.checkpoint.sync_folder", full)
+        writer.write(2, snapshot(0))
+        with pytest.raises(PluglmError, match="No space left"):
+            writer.write(3, snapshot(0))
+    assert done == [1] and [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
 
 
 def test_state_that_cannot_be_saved_is_refused(tmp_path: Path) -> None:
