@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pluglm import Parallelism, hookimpl
 from pluglm_parallelism.data import Data
+from pluglm_parallelism.sharded import Sharded
 from pluglm_parallelism.single import Single
 
 
 @hookimpl
 def register_parallelisms() -> list[type[Parallelism]]:
-    return [Single, Data]
+    return [Single, Data, Sharded]
