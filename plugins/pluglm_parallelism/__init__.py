@@ -6,8 +6,9 @@ from pluglm import Parallelism, hookimpl
 from pluglm_parallelism.data import Data
 from pluglm_parallelism.sharded import Sharded
 from pluglm_parallelism.single import Single
+from pluglm_parallelism.tensor import Tensor
 
 
 @hookimpl
 def register_parallelisms() -> list[type[Parallelism]]:
-    return [Single, Data, Sharded]
+    return [Single, Data, Sharded, Tensor]
