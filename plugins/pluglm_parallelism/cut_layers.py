@@ -81,11 +81,10 @@ def cut_rows(layer: Any, mesh: DeviceMesh) -> None:
     layer.forward = forward
 
 
-def cut_embedding(layer: torch.nn.Embedding, mesh: DeviceMesh) -> None:
-    """Let an embedding give this process its share of the width."""
+def cut_embedding(layer: Any, mesh: DeviceMesh) -> None:
+    """Let an `Embedding` give this process its share of the width."""
     _cut(layer, "weight", mesh, Shard(1))
-    weight: Any = lambda: layer.weight.to_local()  # type: ignore[attr-defined]  # noqa: E731
-    layer.forward = lambda ids: F.embedding(ids, weight())  # type: ignore[method-assign]
+    layer.forward = lambda ids: F.embedding(ids, layer.weight.to_local())
 
 
 def _of(layer: Any) -> tuple[int, Callable[..., torch.Tensor]]:

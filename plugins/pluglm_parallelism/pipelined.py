@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+from statistics import fmean
 from typing import Any, Literal
 
 import torch
@@ -44,7 +46,7 @@ class Stage(torch.nn.Module):
 
 
 class Pipelined(torch.nn.Module):
-    """A step module of which this process computes one stage. Called with a batch, it returns what the last stage found;
+    """A step module of which this process computes one stage. Called with a batch, it returns what the last one found;
     in training, all passes are done by then, and the backward pass of what is returned only hands out the gradients."""
 
     def __init__(self, module: Any, micro_batches: int, order: Order, device: torch.device) -> None:
@@ -138,13 +140,15 @@ class Pipelined(torch.nn.Module):
         """The last stage's results, added up over its micro-batches, means averaged."""
         held: list[Any] = [None]
         if results := self.stage.results:
-            names = results[0][2]
-            loss, count = (sum(float(result[at]) for result in results) for at in (0, 1))  # type: ignore[arg-type]
-            held = [(loss, count, {n: sum(float(r[2][n]) for r in results) / len(results) for n in names})]
+            losses, counts, means = zip(*results, strict=True)
+            averages = {name: fmean(float(each[name]) for each in means) for name in means[0]}
+            held = [(fsum(map(float, losses)), fsum(map(float, counts)), averages)]
         dist.broadcast_object_list(held, src=self._stages - 1, device=self._device)
-        loss, count, means = held[0]
-        here: dict[str, Any] = {"dtype": torch.float64, "device": self._device}
-        return torch.tensor(loss, **here), torch.tensor(count, **here), {n: torch.tensor(v, **here) for n, v in means.items()}
+        loss, count, averages = held[0]
+        return self._scalar(loss), self._scalar(count), {name: self._scalar(at) for name, at in averages.items()}
+
+    def _scalar(self, value: float) -> torch.Tensor:
+        return torch.tensor(value, dtype=torch.float64, device=self._device)
 
 
 class HandedOut(torch.autograd.Function):

@@ -73,8 +73,9 @@ def _guarded(verb: str, rest: list[str]) -> int:
         code: int = module.run(rest)
         return code
     except PluglmError as error:
+        rank = f"rank {os.environ['RANK']}: " if "RANK" in os.environ else ""
         for line in str(error).splitlines():
-            print(f"pluglm: {line}", file=sys.stderr)
+            print(f"pluglm: {rank}{line}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("pluglm: stopped by Ctrl-C", file=sys.stderr)

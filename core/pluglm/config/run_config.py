@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings
+from pluglm.config.settings import DataSettings, LaunchSettings, OutputSettings, TrainSettings
 from pluglm.families import (
     Augmenter,
     Compressor,
@@ -39,6 +39,7 @@ class RunConfig:
     train: TrainSettings
     data: DataSettings
     output: OutputSettings
+    launch: LaunchSettings
     source: Mapping[str, Source]
     preprocessor: Mapping[str, Preprocessor]
     augmenter: Mapping[str, Augmenter]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pluglm.errors import Problem
+
+if TYPE_CHECKING:
+    from pluglm.families import Parallelism
 
 DEFAULT_STEPS = 1100
 
@@ -161,3 +164,30 @@ class OutputSettings(Settings):
 
     dir: Annotated[Path, Field(description="Folder that holds run folders")] = Path("outputs")
     folder: Annotated[Path | None, Field(description="This run's folder; null for <dir>/<date>/<time>-<name>")] = None
+
+
+class LaunchSettings(Settings):
+    """How the processes of a run are started where no launcher (torchrun, accelerate launch) did."""
+
+    processes: Annotated[
+        int | None, Field(ge=1, description="How many processes; null for as many as the parallelism asks for")
+    ] = None
+    restarts: Annotated[
+        int, Field(ge=0, description="How often all are started again from the last checkpoint after one died")
+    ] = 0
+
+
+def launch_problems(launch: LaunchSettings, parallelism: Parallelism) -> Iterator[Problem]:
+    """Another number of processes than the parallelism's, and restarts where there is nobody to do it."""
+    wanted, given = parallelism.world_size(), launch.processes
+    if given is not None and given != wanted:
+        own = "processes" in type(parallelism).model_fields
+        hint = (
+            f"write parallelism.processes={given}" if own else f"write parallelism=data parallelism.processes={given}"
+        )
+        shown = "1 process" if wanted == 1 else f"{wanted} processes"
+        reason = f"parallelism={parallelism.name} runs in {shown}"
+        yield Problem("launch.processes", reason, given, hint if given > 1 else "leave it at null")
+    if launch.restarts and wanted == 1:
+        hint = "leave it at 0, and go on by hand: pluglm resume RUN"
+        yield Problem("launch.restarts", "is for runs of several processes", launch.restarts, hint)

@@ -11,13 +11,25 @@ from pydantic import BaseModel, ValidationError
 from pluglm.batching.mixture import mixture_problems
 from pluglm.catalog import Catalog, nearest
 from pluglm.config.run_config import RunConfig
-from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings, engine_problems
+from pluglm.config.settings import (
+    DataSettings,
+    LaunchSettings,
+    OutputSettings,
+    TrainSettings,
+    engine_problems,
+    launch_problems,
+)
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES, Intervention, Optimizer
 from pluglm.families.intervention import DURING_TRAINING
 from pluglm.technique import Technique
 
-SETTINGS: dict[str, type[BaseModel]] = {"train": TrainSettings, "data": DataSettings, "output": OutputSettings}
+SETTINGS: dict[str, type[BaseModel]] = {
+    "train": TrainSettings,
+    "data": DataSettings,
+    "output": OutputSettings,
+    "launch": LaunchSettings,
+}
 SCALARS: dict[str, type] = {"name": str, "seed": int}
 
 M = TypeVar("M", bound=BaseModel)
@@ -64,6 +76,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
         problems.append(Problem("train.sequence_length_warmup", reason, config.train.sequence_length_warmup, hint))
     problems += mixture_problems(config)
     problems += engine_problems(config.data)
+    problems += launch_problems(config.launch, config.parallelism)
     if problems:
         raise ConfigError(problems)
     return config

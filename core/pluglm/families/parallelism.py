@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 Cut = Literal["tensors", "layers"]
-"""How the model of a process is less than the whole one: its parameters are parts of tensors (DTensors), or those of some
+"""How the model of a process is less than the whole one: its parameters are parts of tensors (DTensors), or some of its
 layers are held by other processes."""
 
 

@@ -14,6 +14,7 @@ from pluglm.batching.loader import Loader
 from pluglm.batching.order import growing_sizes
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepare import Corpus
+from pluglm.errors import PluglmError
 from pluglm.families import Intervention, LossFunction, TrainingRun
 from pluglm.lifecycle.settle import batch_size, fitting_batch_size, with_precision, with_train
 from pluglm.training.compiling import compile_layers
@@ -64,8 +65,14 @@ def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callab
 
 
 def spread(parts: Parts) -> Assembly:
-    """The parts of a run in this process, as its parallelism has them, with the optimizer."""
-    parallelism = parts.config.parallelism
+    """The parts of a run in this process, as its parallelism has them, with the optimizer.
+
+    Raises:
+        PluglmError: where there are not as many processes as it needs.
+    """
+    parallelism, there = parts.config.parallelism, parts.accelerator.num_processes
+    if there != parallelism.world_size():
+        raise PluglmError(f"parallelism={parallelism.name} needs {parallelism.world_size()} processes, not {there}")
     module = parallelism.wrap(parts.step_module, parts.accelerator)
     optimizer = parts.config.optimizer.build(groups_by_mesh(parameter_groups(parts.step_module)))
     # Where processes compute different examples, what they draw must differ.

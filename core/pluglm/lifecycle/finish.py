@@ -75,9 +75,7 @@ def compress(assembly: Parts, folder: Path, progress: Progress, note: Callable[[
     return evaluations
 
 
-def measure(
-    assembly: Parts, model: Any, stage: str, progress: Progress, note: Callable[[str], None]
-) -> dict[str, Any]:
+def measure(assembly: Parts, model: Any, stage: str, progress: Progress, note: Callable[[str], None]) -> dict[str, Any]:
     """All evaluators' scores of `model`, with its size and latency."""
     config = assembly.config
     loader = replace(assembly.loader, share=0, shares=1)

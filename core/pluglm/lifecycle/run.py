@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import resource
 import shutil
 import time
@@ -17,7 +18,8 @@ from pluglm.config.run_config import RunConfig
 from pluglm.errors import Interrupted, PluglmError, explained
 from pluglm.lifecycle import folder as files
 from pluglm.reporting.progress import Progress
-from pluglm.training.distribution import check_world_size, launch, launched_processes
+from pluglm.training.distribution import check_world_size, launched_processes
+from pluglm.training.launching import launch, leave_failure, restarted
 
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
@@ -35,11 +37,13 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
     main = int(os.environ.get("RANK", "0")) == 0
     processes = config.parallelism.world_size()
     if folder is None:
-        folder = _agreed_folder(config)
+        folder, resume = _agreed_folder(config)
+        config = files.read_config(folder) if resume else config
     if main and not resume:
         files.write_config(folder, config)
     if processes > 1 and launched_processes() is None:
-        launch(processes, ["resume", str(folder)] + (["--quiet"] if quiet else []), folder)
+        words = ["resume", str(folder)] + (["--quiet"] if quiet else [])
+        launch(processes, config.launch.restarts, words, folder)
         return folder
     notify = _notifier(folder) if main else (lambda hook, event: None)
     error: BaseException | None = None
@@ -47,6 +51,8 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
         with Progress(quiet=quiet or not main) as progress:
             if main:
                 progress.say(f"Run folder: {folder}")
+                if restarted():
+                    progress.say(f"A process had died: all were started again ({restarted()})")
             _run(config, folder, progress, notify, main)
     except OSError as problem:
         error = explained(problem, folder, f"pluglm resume {folder}")
@@ -62,7 +68,7 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
         raise
     finally:
         if error is not None and launched_processes() is not None:
-            files.write_text(folder / "error.txt", f"{error}\n")
+            leave_failure(folder, error)
         notify("run_ended", events.RunEnded(folder, error))
     return folder
 
@@ -75,18 +81,34 @@ def quiet_libraries() -> None:
     logging.set_verbosity_error()
 
 
-def _agreed_folder(config: RunConfig) -> Path:
+def _agreed_folder(config: RunConfig) -> tuple[Path, bool]:
+    """The folder of this run, which the main process names, and whether it is there already: a launcher that starts all
+    processes again starts them with the same words."""
     if launched_processes() in (None, 1):
-        return files.new_folder(config)
+        return files.new_folder(config), False
     import torch
     from accelerate import PartialState
     from accelerate.utils import broadcast_object_list
 
     state = PartialState(cpu=not torch.cuda.is_available())
-    named = [files.new_folder(config) if state.is_main_process else None]
+    named: list[Any] = [_named_folder(config) if state.is_main_process else None]
     broadcast_object_list(named)
-    assert named[0] is not None
-    return named[0]
+    folder, there = named[0]
+    return folder, there
+
+
+def _named_folder(config: RunConfig) -> tuple[Path, bool]:
+    # Where a launcher gives its runs no id of their own, its process has one.
+    run = os.environ.get("TORCHELASTIC_RUN_ID", "none").replace("/", "_")
+    noted = config.output.dir / ".launched" / (run if run != "none" else f"{platform.node()}-{os.getppid()}")
+    if restarted() and noted.is_file():
+        folder = Path(noted.read_text(encoding="utf-8"))
+        if (folder / "config.yaml").is_file():
+            return folder, True
+    folder = files.new_folder(config)
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    noted.write_text(str(folder.resolve()), encoding="utf-8")
+    return folder, False
 
 
 def _notifier(folder: Path) -> Callable[[str, Any], None]:

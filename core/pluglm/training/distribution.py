@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pluglm.errors import ConfigError, Interrupted, PluglmError, Problem
+from pluglm.errors import ConfigError, Problem
 
 T = TypeVar("T")
 
@@ -23,7 +20,10 @@ if TYPE_CHECKING:
 def launched_processes() -> int | None:
     """How many processes a launcher (torchrun, accelerate launch) started, or None where none did."""
     size = os.environ.get("WORLD_SIZE")
-    return int(size) if size else None
+    if size:
+        return int(size)
+    # `accelerate launch` without --multi_gpu starts one process, whatever number it was told.
+    return 1 if "ACCELERATE_MIXED_PRECISION" in os.environ else None
 
 
 def check_world_size(config: RunConfig) -> None:
@@ -32,35 +32,15 @@ def check_world_size(config: RunConfig) -> None:
     """
     started, wanted = launched_processes(), config.parallelism.world_size()
     if started is not None and started != wanted:
-        reason = f"asks for {wanted} processes, and the launcher started {started}"
-        raise ConfigError([Problem("parallelism", reason, config.parallelism.name)])
+        reason = f"asks for {_processes(wanted)}, and the launcher started {started}"
+        hint = f"start {wanted}: torchrun --nproc-per-node {wanted} -m pluglm train ..., or pluglm train alone"
+        if "WORLD_SIZE" not in os.environ:
+            hint = f"start {wanted}: accelerate launch --multi_gpu --num_processes {wanted} ..., also without a GPU"
+        raise ConfigError([Problem("parallelism", reason, config.parallelism.name, hint)])
 
 
-def launch(processes: int, arguments: Sequence[str], folder: Path) -> None:
-    """Run `pluglm <arguments>` in `processes` processes on this machine and wait for them.
-
-    Raises:
-        PluglmError: with what the failing process said.
-    """
-    from pluglm.training.signals import StopSignal
-
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    with (folder / "launcher.log").open("ab") as log, StopSignal() as stop:
-        child = subprocess.Popen([*command, "-m", "pluglm", *arguments], stderr=log, start_new_session=True)
-        forwarded = False
-        while child.poll() is None:
-            try:
-                child.wait(timeout=0.2)
-            except subprocess.TimeoutExpired:
-                if stop.received and not forwarded:
-                    child.terminate()
-                    forwarded = True
-    if stop.received:
-        raise Interrupted(f"stopped by {stop.received}; go on with: pluglm resume {folder}")
-    if child.returncode:
-        said = folder / "error.txt"
-        reason = said.read_text(encoding="utf-8").strip() if said.exists() else f"see {folder / 'launcher.log'}"
-        raise PluglmError(f"a process of the run failed: {reason}")
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def make_accelerator(precision: str, threads: int) -> Accelerator:
@@ -70,8 +50,9 @@ def make_accelerator(precision: str, threads: int) -> Accelerator:
     from accelerate.state import AcceleratorState
 
     # Runs of one sweep share a process, and a second precision would be refused.
-    AcceleratorState._reset_state(reset_partial_state=launched_processes() is None)
-    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // (launched_processes() or 1)))
+    AcceleratorState._reset_state(reset_partial_state="WORLD_SIZE" not in os.environ)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE") or launched_processes() or 1)
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // here))
     cpu = not torch.cuda.is_available()
     return Accelerator(cpu=cpu, mixed_precision="no" if precision == "fp32" else precision)
 

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import torch
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-
 T = TypeVar("T", bound=torch.Tensor)
 
 

@@ -30,6 +30,7 @@ def config(lr: float = 0.001) -> dict[str, Any]:
         "train": {"steps": 600, "batch_size": 16, "epochs": None},
         "data": {"sequence_length": 256, "cache_dir": None},
         "output": {"dir": "outputs", "folder": None},
+        "launch": {"processes": None, "restarts": 0},
         "source": {"shelf": {"name": "shelf", "path": "/somewhere/private/books", "weight": 1.0}},
         "preprocessor": {
             "tidy": {"name": "tidy", "fields": ["text"]},

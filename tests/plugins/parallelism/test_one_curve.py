@@ -1,0 +1,60 @@
+"""Every parallelism computes what one process does: loss curve, clipping, accumulation, validation, the final model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sessions import alone, assert_same, config_tree, lines, together
+
+from pluglm.catalog import installed_catalog
+from pluglm.lifecycle.loading import load_run_model
+
+OBJECTIVES = [name for name in ("mlm", "nsp", "mlm_nsp") if installed_catalog().find("objective", name)]
+MODELS = {
+    "llama": ["objective=clm"],
+    "gpt2": ["objective=clm", "model.architecture=gpt2"],
+    **{name: [f"objective={name}"] for name in OBJECTIVES},
+}
+PAIRS = {name: {"name": name} for name in ("data", "sharded", "tensor", "pipeline")}
+FOURS = {"hybrid": {"name": "hybrid"}, "copies": {"name": "hybrid", "data": 2, "shard": 1}}
+CELLS = [(model, way) for model in MODELS for way in PAIRS]
+# What four processes make of a Llama is in test_resume.py.
+CELLS += [("gpt2", "hybrid"), ("mlm", "copies")]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of them, by model and parallelism."""
+    home = tmp_path_factory.mktemp("runs")
+    trees = {model: config_tree(*words) for model, words in MODELS.items()}
+    for model, tree in trees.items():
+        alone(home / model / "single", tree)
+    for processes, ways in ((2, PAIRS), (4, FOURS)):
+        cells = [(model, way) for model, way in CELLS if way in ways]
+        together(
+            processes, {home / model / way: trees[model] | {"parallelism": ways[way]} for model, way in cells}, home
+        )
+    return home
+
+
+@pytest.mark.parametrize(("model", "way"), CELLS)
+def test_computes_what_one_process_does(model: str, way: str, runs: Path) -> None:
+    assert_same(runs / model / way, runs / model / "single")
+
+
+def test_gradients_were_clipped_and_the_loss_fell(runs: Path) -> None:
+    for model in MODELS:
+        found = lines(runs / model / "single", "train")
+        assert len(found) == 20 and max(line["grad_norm"] for line in found) > 0.5
+        assert found[-1]["loss"] < found[0]["loss"] - 0.1
+
+
+@pytest.mark.parametrize("way", PAIRS)
+def test_the_model_writes_the_same(way: str, runs: Path) -> None:
+    texts = []
+    for folder in (runs / "llama" / way, runs / "llama" / "single"):
+        model, tokenizer = load_run_model(folder)
+        ids = tokenizer("The film", return_tensors="pt", add_special_tokens=False)["input_ids"]
+        texts.append(model.generate(ids, max_new_tokens=12, do_sample=False).tolist())
+    assert texts[0] == texts[1]

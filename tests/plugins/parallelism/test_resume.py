@@ -1,0 +1,69 @@
+"""A run that was saved under any parallelism goes on under any other, on the curve of one process."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sessions import alone, assert_same, config_tree, lines, together
+
+SAVED = 6
+WORDS = [
+    "objective=clm",
+    "evaluator=[]",
+    "regularizer=[early_stopping]",
+    "train.steps=12",
+    "train.gradient_accumulation=1",
+    "train.eval_every=4",
+    f"train.save_every={SAVED}",
+]
+WRITERS = {
+    "data": {"name": "data", "processes": 4},
+    "sharded": {"name": "sharded", "processes": 4},
+    "tensor": {"name": "tensor", "processes": 4},
+    "pipeline": {"name": "pipeline", "processes": 4, "order": "gpipe"},
+    "hybrid": {"name": "hybrid"},
+}
+READERS = {
+    **{name: {"name": name} for name in ("data", "sharded", "tensor", "pipeline")},
+    "hybrid": {"name": "hybrid", "shard": 1, "tensor": 2},
+}
+CELLS = [(writer, reader) for writer in ("single", *WRITERS) for reader in ("single", *READERS)]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`<writer>/whole`: a run in one process, or in four. `<writer>/<reader>`: the same from its middle on, in one
+    process, or in two."""
+    home = tmp_path_factory.mktemp("runs")
+    tree = config_tree(*WORDS)
+    alone(home / "single" / "whole", tree)
+    together(4, {home / name / "whole": tree | {"parallelism": way} for name, way in WRITERS.items()}, home)
+    for writer, reader in CELLS:
+        middle = Path("checkpoints") / f"step-{SAVED:08d}"
+        shutil.copytree(home / writer / "whole" / middle, home / writer / reader / middle)
+        shutil.copy(home / writer / "whole" / "metrics.jsonl", home / writer / reader)
+    for writer in ("single", *WRITERS):
+        alone(home / writer / "single", tree)
+    jobs = {home / w / r: tree | {"parallelism": READERS[r]} for w, r in CELLS if r != "single"}
+    together(2, jobs, home)
+    return home
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_four_processes_compute_what_one_does(writer: str, runs: Path) -> None:
+    assert_same(runs / writer / "whole", runs / "single" / "whole")
+
+
+@pytest.mark.parametrize(("writer", "reader"), CELLS)
+def test_goes_on_where_it_was(writer: str, reader: str, runs: Path) -> None:
+    assert_same(runs / writer / reader, runs / "single" / "whole")
+
+
+def test_it_went_on(runs: Path) -> None:
+    for writer, reader in CELLS:
+        first, *_ = lines(runs / writer / "whole", "train")
+        again, *_ = lines(runs / writer / reader, "train")
+        # What was logged before the checkpoint is kept as it is, so that nothing was computed anew.
+        assert first == again and lines(runs / writer / reader, "train")[-1]["step"] == 12
