@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ class Distillation(Compressor):
     Sources: Hinton et al. 2015, https://arxiv.org/abs/1503.02531; Gu et al. 2023, https://arxiv.org/abs/2306.08543
     (reverse KL); Agarwal et al. 2023, https://arxiv.org/abs/2306.13649 (JSD).
     """
+
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     teacher: Annotated[Path, Field(description="A run folder, or a folder with config.json and model.safetensors")]
     alpha: Annotated[float, Field(ge=0, le=1, description="Share of the teacher in the loss; 0 for none")] = 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -63,6 +63,8 @@ class AdversarialDebias(Debiaser):
     Sources: Ganin and Lempitsky 2015, https://arxiv.org/abs/1409.7495; Zhang et al. 2018,
     https://arxiv.org/abs/1801.07593.
     """
+
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     field: Annotated[str, Field(min_length=1, description="The document field that holds the protected attribute")] = (
         "group"

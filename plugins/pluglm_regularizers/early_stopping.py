@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,8 @@ class EarlyStopping(Regularizer):
 
     Source: Prechelt 1998, "Early Stopping - But When?".
     """
+
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     monitor: Annotated[str, Field(min_length=1, description="The validation figure to watch")] = "loss"
     mode: Annotated[Literal["min", "max"], Field(description="Whether lower or higher is better")] = "min"
