@@ -69,7 +69,9 @@ class TrainSettings(Settings):
     loader_workers: Annotated[
         int, Field(ge=0, description="Processes beside each that make its batches ahead; 0 to make them in between")
     ] = 0
-    threads: Annotated[int, Field(ge=0, description="CPU threads per process; 0 for one per core")] = 0
+    threads: Annotated[
+        int, Field(ge=0, description="CPU threads per process; 0 for OMP_NUM_THREADS, or one per core")
+    ] = 0
 
     @model_validator(mode="before")
     @classmethod

@@ -139,6 +139,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
     state = fit(assembly, folder, progress, notify)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
+    if state.skipped:
+        note(f"{state.skipped} steps moved no weight, because their gradients overflowed fp16")
     assembly.accelerator.wait_for_everyone()
     assembly.accelerator.end_training()
     if not main:
