@@ -75,12 +75,12 @@ def train(loop: Loop) -> None:
         Interrupted: after a signal, with a checkpoint written.
         Diverged: where the loss or its gradient is no longer a number, or exploded.
     """
-    progress, settings = loop.progress, loop.settings
+    progress, settings, order = loop.progress, loop.settings, loop.loader.order()
     parameters = [p for group in loop.optimizer.param_groups for p in group["params"]]
     loop.module.train()
     with StopSignal() as stop:
         started = time.monotonic() - progress.seconds
-        for batches in loop.loader.steps(loop.loader.order(), progress.step, loop.steps):
+        for batches in loop.loader.steps(order, progress.step, loop.steps):
             factor = loop.schedule.factor(progress.step, loop.steps)
             for group, rate in zip(loop.optimizer.param_groups, loop.base_rates, strict=True):
                 group["lr"] = rate * factor
@@ -106,7 +106,8 @@ def train(loop: Loop) -> None:
             for act in loop.after_step:
                 act(step)
             if logging:
-                extra = _moved(loop, parameters, before) | _noise(loop, sums, norm, count / together)
+                examples = order.begin(progress.step) - order.begin(progress.step - 1)
+                extra = _moved(loop, parameters, before) | _noise(loop, sums, norm, count / together, examples)
                 _log_window(loop, step, norm, elapsed, extra)
             loop.shown(loss, progress.tokens / elapsed if elapsed else 0.0)
             if last or (settings.eval_every and progress.step % settings.eval_every == 0):
@@ -178,12 +179,11 @@ def _moved(loop: Loop, parameters: list[torch.nn.Parameter], before: list[torch.
     return {"update_ratio": moved / max(size, 1e-12)}
 
 
-def _noise(loop: Loop, sums: Sums, norm: float, count: float) -> dict[str, float]:
+def _noise(loop: Loop, sums: Sums, norm: float, count: float, examples: int) -> dict[str, float]:
     if sums.first_norm is None or not math.isfinite(norm):
         return {}
     size = loop.settings.batch_size
     assert isinstance(size, int)
-    examples = len(loop.loader.order().step(loop.progress.step - 1))
     mean_of_first = sums.first_norm / loop.progress.loss_scale / (count * size / examples)
     found = noise_scale(mean_of_first, size, norm, examples) if examples > size else None
     return {} if found is None else {"noise_scale": found}
