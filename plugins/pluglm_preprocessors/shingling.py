@@ -20,7 +20,7 @@ ASCII_WORDS += bytes(range(128, 256))
 ASCII = bytes(range(128))
 # Of a polynomial over 64 bits, modulo 2^64: odd, so that it has an inverse.
 BASE = 0x9E3779B97F4A7C15
-# Bytes that are hashed at a time, which bounds the table of powers.
+# Bytes of whole words that are hashed at a time, which bounds the table of powers.
 BLOCK = 1 << 16
 # Different characters for which it is faster to replace each than to look for all.
 FEW = 16
@@ -93,11 +93,11 @@ def word_hashes(text: str) -> NDArray[np.uint64]:
     blocks: list[NDArray[np.uint64]] = []
     start = 0
     while start < len(found):
-        behind = len(found) if len(found) - start <= BLOCK else found.rfind(b" ", start, start + BLOCK) + 1
+        behind = len(found) if len(found) - start <= BLOCK else found.rfind(b" ", start, start + BLOCK + 1) + 1
         if behind:
             blocks.append(hashes_within(found[start:behind]))
         else:
-            # One word fills the block, and ends at a space or with the text.
+            # One word is longer than a block, and ends at a space or with the text.
             behind = found.find(b" ", start + BLOCK)
             behind = len(found) if behind < 0 else behind
             blocks.append(np.array([xxhash.xxh3_64_intdigest(found[start:behind])], dtype=np.uint64))
@@ -106,13 +106,13 @@ def word_hashes(text: str) -> NDArray[np.uint64]:
 
 
 def hashes_within(block: bytes) -> NDArray[np.uint64]:
-    """(words,) the hash of each word in at most `BLOCK` bytes."""
+    """(words,) the hash of each word in a block."""
     import numpy as np
 
     letters = np.frombuffer(b" %b " % block, np.uint8)
     inside = letters > 32
     edges = np.flatnonzero(inside[1:] != inside[:-1])
-    up, down = powers(BLOCK + 2 if len(letters) > 4096 else 4096)[:, : len(letters)]
+    up, down = powers(BLOCK + 3 if len(letters) > 4096 else 4096)[:, : len(letters)]
     sums = letters * up
     np.cumsum(sums, out=sums)
     ends = sums[edges]
