@@ -16,6 +16,7 @@ from pluglm.corpus.document import Document
 from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described, described_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
+from pluglm.corpus.named_random import VERSION as NAMED_RANDOM
 from pluglm.corpus.split import CutInTwo, Split
 from pluglm.corpus.stations import Augment, Preprocess
 from pluglm.corpus.storage import cache_folder, digest, make_once
@@ -84,6 +85,7 @@ def _recipe(config: RunConfig, cache: Path) -> dict[str, Any]:
         if "change_documents" in getattr(technique, "moments", lambda: {"change_documents"})()
     ]
     return {
+        "random": NAMED_RANDOM,
         "techniques": [(path, described(technique, cache)) for path, technique in changing],
         "validation_fraction": config.data.validation_fraction,
         "shard_megabytes": config.data.shard_megabytes,
@@ -115,7 +117,7 @@ def _make(
         train = _changed(config, train, workshop)
         for label, augmenter in config.augmenter.items():
             step = Augment(f"augmenter.{label}", augmenter, config.seed)
-            said = [described(augmenter, cache), config.seed]
+            said = [described(augmenter, cache), config.seed, NAMED_RANDOM]
             train = [chain.then(step, said) for chain in train]
         workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
         stations = [station.as_dict() for station in book.stations.values()]
