@@ -10,7 +10,7 @@ import numpy as np
 
 from pluglm.batching.order import ExampleOrder
 from pluglm.batching.table import ExampleTable
-from pluglm.families import Batch, Objective
+from pluglm.families import Batch, Example, Objective
 
 if TYPE_CHECKING:
     import torch
@@ -63,13 +63,40 @@ class Loader:
     def _collate(self, table: ExampleTable, picked: Sequence[tuple[int, int]], stream: int) -> Batch:
         import torch
 
-        examples = [table[index] for _, index in picked]
         generators = [np.random.default_rng((self.seed, stream, epoch, index)) for epoch, index in picked]
+        examples = [
+            with_partners(table[index], table, generator, type(self.objective).partners)
+            for (_, index), generator in zip(picked, generators, strict=True)
+        ]
         batch = self.objective.collate(examples, self.tokenizer, generators)
         for name in examples[0]:
             if name == "weight" or name.startswith("field_"):
                 batch[name] = torch.tensor([example[name] for example in examples])
         return {key: _move(value, self.device) for key, value in batch.items()}
+
+
+class Partners(Sequence[Example]):
+    """Examples of a table by their numbers, read when they are looked at."""
+
+    def __init__(self, table: Sequence[Example] | ExampleTable, numbers: Any) -> None:
+        self._table = table
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._table[int(self._numbers[place])]
+
+
+def with_partners(
+    example: dict[str, Any], table: Sequence[Example] | ExampleTable, generator: np.random.Generator, count: int
+) -> dict[str, Any]:
+    """The example with `count` others of `table` as its "partners", each drawn by `generator` from all of them; as it
+    is where count is 0."""
+    if count:
+        example["partners"] = Partners(table, generator.integers(len(table), size=count))
+    return example
 
 
 def _move(value: Any, device: torch.device) -> Any:
