@@ -108,6 +108,8 @@ def model(head: str, words: PreTrainedTokenizerFast, options: Mapping[str, Any] 
     configs = {
         "AutoModelForCausalLM": lambda: transformers.LlamaConfig(**ids, **narrow, **long),
         "AutoModelForMaskedLM": lambda: transformers.BertConfig(**bert),
+        "AutoModelForNextSentencePrediction": lambda: transformers.BertConfig(**bert),
+        "AutoModelForPreTraining": lambda: transformers.BertConfig(**bert),
         "AutoModelForSequenceClassification": lambda: transformers.BertConfig(**bert),
         "AutoModelForSeq2SeqLM": lambda: transformers.T5Config(
             **ids, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, dropout_rate=0.0, decoder_start_token_id=0

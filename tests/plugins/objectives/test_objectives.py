@@ -18,7 +18,8 @@ from pluglm_models.causal_lm import CausalLm
 from pluglm_models.masked_lm import MaskedLm
 from pluglm_objectives.classification import Classification
 from pluglm_objectives.clm import Clm
-from pluglm_objectives.mlm import Mlm, chosen_positions, random_tokens, word_starts
+from pluglm_objectives.masking import chosen_positions, random_tokens, word_starts
+from pluglm_objectives.mlm import Mlm
 from pluglm_tokenizers.bpe import Bpe
 from pluglm_tokenizers.byte import Byte
 
