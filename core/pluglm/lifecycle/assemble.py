@@ -95,7 +95,8 @@ def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callab
         if "wrap_loss" in technique.moments():
             loss = technique.wrap_loss(loss, runs[path])
     step_module = StepModule(model, auxiliary, loss).to(accelerator.device)
-    optimizer = config.optimizer.build(parameter_groups(step_module))
+    groups = parameter_groups(step_module, config.optimizer.lr, config.optimizer.layer_decay)
+    optimizer = config.optimizer.build(groups)
     module = config.parallelism.wrap(step_module, accelerator)
     seed_everything(config.seed, accelerator.process_index)
     return Assembly(

@@ -30,9 +30,9 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
     """
     main = assembly.accelerator.is_main_process
     log = MetricsLog(folder / "metrics.jsonl") if main else None
+    # As built: a checkpoint holds the rates that the schedule had made of them.
+    rates = [group["lr"] for group in assembly.optimizer.param_groups]
     state = _restore(assembly, folder, log, progress)
-    # The peaks, before any schedule has touched them.
-    rates = [assembly.config.optimizer.lr for _ in assembly.optimizer.param_groups]
     with progress.task("Training", total=assembly.steps, unit="steps") as task:
         task.advance(state.step)
 
@@ -53,6 +53,7 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
                 model=assembly.model,
                 objective=config.objective,
                 optimizer=assembly.optimizer,
+                learning_rate=config.optimizer.lr,
                 base_rates=rates,
                 schedule=config.schedule,
                 loader=assembly.loader,

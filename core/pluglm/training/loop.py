@@ -38,8 +38,9 @@ class TrainingProgress:
 
 @dataclass(slots=True)
 class Loop:
-    """What the loop needs. `module` returns (sum of losses, count, metrics); `base_rates` are the optimizer's peak
-    learning rates by group; the callables are the moments some technique uses, and what the run does at each."""
+    """What the loop needs. `module` returns (sum of losses, count, metrics); `learning_rate` is the config's peak rate
+    and `base_rates` those of the optimizer's groups; the callables are the moments some technique uses, and what the
+    run does at each."""
 
     settings: TrainSettings
     steps: int
@@ -47,6 +48,7 @@ class Loop:
     model: Any
     objective: Objective
     optimizer: torch.optim.Optimizer
+    learning_rate: float
     base_rates: list[float]
     schedule: Schedule
     loader: Loader
@@ -95,7 +97,7 @@ def train(loop: Loop) -> None:
             _add_to_window(
                 progress, {"loss_sum": loss_sum, "count": count, **dict(zip(list(sums)[3:], means, strict=True))}
             )
-            step = Step(progress.step, loop.base_rates[0] * factor, loss)
+            step = Step(progress.step, loop.learning_rate * factor, loss)
             for act in loop.after_step:
                 act(step)
             last = progress.step == loop.steps
