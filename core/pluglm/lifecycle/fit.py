@@ -62,6 +62,9 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
                 log=write,
                 save=partial(_save, assembly, folder, state, log, notify),
                 after_step=[partial(t.after_step, run) for t, run in assembly.acting_at("after_step")],
+                during_validation=[
+                    partial(t.during_validation, run) for t, run in assembly.acting_at("during_validation")
+                ],
                 should_stop=[partial(t.should_stop, run) for t, run in assembly.acting_at("should_stop")],
                 shown=show,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ class Loop:
     log: Callable[[str, int, dict[str, Any]], None]
     save: Callable[[int], None]
     after_step: list[Callable[[Step], None]] = field(default_factory=list)
+    during_validation: list[Callable[[], AbstractContextManager[None]]] = field(default_factory=list)
     should_stop: list[Callable[[Step, Mapping[str, float]], str | None]] = field(default_factory=list)
     shown: Callable[[float, float], None] = lambda loss, rate: None
 
@@ -162,12 +163,15 @@ def _log_window(loop: Loop, step: Step, norm: float, elapsed: float) -> None:
 
 
 def _validate_and_ask(loop: Loop, step: Step) -> None:
-    scores = {"loss": validation_loss(loop)}
-    loop.log("validation", step.number, scores)
-    for ask in loop.should_stop:
-        reason = ask(step, scores)
-        if reason is not None and loop.progress.stopped is None:
-            loop.progress.stopped = reason
+    with ExitStack() as around:
+        for enter in loop.during_validation:
+            around.enter_context(enter())
+        scores = {"loss": validation_loss(loop)}
+        loop.log("validation", step.number, scores)
+        for ask in loop.should_stop:
+            reason = ask(step, scores)
+            if reason is not None and loop.progress.stopped is None:
+                loop.progress.stopped = reason
 
 
 @torch.no_grad()
