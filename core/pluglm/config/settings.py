@@ -114,6 +114,12 @@ class DataSettings(Settings):
     """How documents become examples."""
 
     validation_fraction: Annotated[float, Field(gt=0, lt=1, description="Share of documents held out")] = 0.02
+    train_fraction: Annotated[
+        float,
+        Field(
+            gt=0, le=1, description="Share of the other documents that is trained on; smaller shares are within larger"
+        ),
+    ] = 1.0
     sequence_length: Annotated[int, Field(ge=8, description="Tokens per example at most")] = 256
     packing: Annotated[
         bool, Field(description="Join documents into full blocks where the objective can; otherwise pad")

@@ -109,7 +109,8 @@ def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callab
         compile_layers(model)
     step_module = StepModule(model, auxiliary, loss, objective.loss).to(accelerator.device)
     module = config.parallelism.wrap(step_module, accelerator)
-    optimizer = config.optimizer.build(parameter_groups(step_module))
+    groups = parameter_groups(step_module, config.optimizer.lr, config.optimizer.layer_decay)
+    optimizer = config.optimizer.build(groups)
     seed_everything(config.seed, share)
     return Assembly(
         config=config,

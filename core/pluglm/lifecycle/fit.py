@@ -56,6 +56,7 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
             steps=assembly.steps,
             module=assembly.module,
             optimizer=assembly.optimizer,
+            learning_rate=config.optimizer.lr,
             base_rates=assembly.base_rates,
             schedule=config.schedule,
             parallelism=config.parallelism,
@@ -65,6 +66,7 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
             log=write,
             save=partial(_save, assembly, state, log, writer),
             after_step=[partial(t.after_step, run) for t, run in assembly.acting_at("after_step")],
+            during_validation=[partial(t.during_validation, run) for t, run in assembly.acting_at("during_validation")],
             should_stop=[partial(t.should_stop, run) for t, run in assembly.acting_at("should_stop")],
             shown=lambda loss, rate: task.advance(1, loss=loss, tokens_per_second=rate),
         )

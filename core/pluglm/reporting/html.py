@@ -134,6 +134,7 @@ def _stations(run: RunData) -> list[dict[str, Any]]:
         arrived = station.get("read", 0) + station.get("added", 0)
         if station["station"] == "split":
             parts = [("kept", station.get("train", 0), "train"), ("held", station.get("validation", 0), "validation")]
+            parts += [("dropped", n, reason) for reason, n in (station.get("dropped") or {}).items()]
             arrived = arrived or sum(count for _, count, _ in parts)
             most = max(most, arrived)
         else:

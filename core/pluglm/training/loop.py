@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +49,15 @@ class TrainingProgress:
 
 @dataclass(slots=True)
 class Loop:
-    """What the loop needs. `module` returns (sum of losses, count, metrics); `base_rates` are the optimizer's peak
-    learning rates by group; the callables are the moments some technique uses, and what the run does at each."""
+    """What the loop needs. `module` returns (sum of losses, count, metrics); `learning_rate` is the config's peak rate
+    and `base_rates` those of the optimizer's groups; the callables are the moments some technique uses, and what the
+    run does at each."""
 
     settings: TrainSettings
     steps: int
     module: Any
     optimizer: torch.optim.Optimizer
+    learning_rate: float
     base_rates: list[float]
     schedule: Schedule
     parallelism: Parallelism
@@ -64,6 +67,7 @@ class Loop:
     log: Callable[[str, int, dict[str, Any]], None]
     save: Callable[[int], None]
     after_step: list[Callable[[Step], None]] = field(default_factory=list)
+    during_validation: list[Callable[[], AbstractContextManager[None]]] = field(default_factory=list)
     should_stop: list[Callable[[Step, Mapping[str, float]], str | None]] = field(default_factory=list)
     shown: Callable[[float, float], None] = lambda loss, rate: None
 
@@ -102,7 +106,7 @@ def train(loop: Loop) -> None:
             elapsed = time.monotonic() - started
             values = dict(zip(sums.metrics, (mean / loop.accelerator.num_processes for mean in means), strict=True))
             _add_to_window(progress, {"loss_sum": loss_sum, "count": count, **values})
-            step = Step(progress.step, loop.base_rates[0] * factor, loss)
+            step = Step(progress.step, loop.learning_rate * factor, loss)
             for act in loop.after_step:
                 act(step)
             if logging:
@@ -209,13 +213,16 @@ def _log_window(loop: Loop, step: Step, norm: float, elapsed: float, extra: Mapp
 
 
 def _validate_and_ask(loop: Loop, step: Step) -> None:
-    scores = validate(loop)
-    loop.progress.validation = scores["loss"]
-    loop.log("validation", step.number, scores)
-    for ask in loop.should_stop:
-        reason = ask(step, scores)
-        if reason is not None and loop.progress.stopped is None:
-            loop.progress.stopped = reason
+    with ExitStack() as around:
+        for enter in loop.during_validation:
+            around.enter_context(enter())
+        scores = validate(loop)
+        loop.progress.validation = scores["loss"]
+        loop.log("validation", step.number, scores)
+        for ask in loop.should_stop:
+            reason = ask(step, scores)
+            if reason is not None and loop.progress.stopped is None:
+                loop.progress.stopped = reason
 
 
 @torch.no_grad()
