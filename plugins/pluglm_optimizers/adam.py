@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ class Adam(Optimizer):
 
     Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980
     """
+
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     beta1: Annotated[float, Field(ge=0, lt=1, description="Memory of the mean of gradients")] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1, description="Memory of the mean of squared gradients")] = 0.999

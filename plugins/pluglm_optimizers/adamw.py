@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ class AdamW(Optimizer):
     """
 
     name = "adamw"
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     lr: Annotated[float, Field(gt=0, description="Peak learning rate; the schedule scales it")] = 2e-3
     weight_decay: Annotated[

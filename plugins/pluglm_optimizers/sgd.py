@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,8 @@ class Sgd(Optimizer):
 
     Source: Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html
     """
+
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     lr: Annotated[float, Field(gt=0, description="Peak learning rate; the schedule scales it")] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1, description="Share of the last step that goes on")] = 0.0

@@ -24,7 +24,7 @@ def run(arguments: list[str]) -> int:
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepare import prepare_corpus
-    from pluglm.lifecycle.assemble import assemble
+    from pluglm.lifecycle.assemble import prepare_parts
     from pluglm.lifecycle.run import quiet_libraries
     from pluglm.planning.estimate import estimate, plan_lines
     from pluglm.reporting.progress import Progress
@@ -33,6 +33,6 @@ def run(arguments: list[str]) -> int:
     with Progress(quiet="json" in given.flags) as progress:
         corpus = prepare_corpus(config, progress)
         examples = prepare_examples(config, corpus, progress)
-        plan = estimate(assemble(config, corpus, examples, progress.say))
+        plan = estimate(prepare_parts(config, corpus, examples, progress.say))
     print(json.dumps(plan, indent=1) if "json" in given.flags else "\n".join(plan_lines(plan)))
     return 0

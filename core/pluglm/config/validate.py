@@ -13,7 +13,8 @@ from pluglm.catalog import Catalog, nearest
 from pluglm.config.run_config import RunConfig
 from pluglm.config.settings import DataSettings, OutputSettings, TrainSettings, engine_problems
 from pluglm.errors import ConfigError, Problem
-from pluglm.families import FAMILIES
+from pluglm.families import FAMILIES, Intervention, Optimizer
+from pluglm.families.intervention import DURING_TRAINING
 from pluglm.technique import Technique
 
 SETTINGS: dict[str, type[BaseModel]] = {"train": TrainSettings, "data": DataSettings, "output": OutputSettings}
@@ -52,6 +53,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
             problems.append(Problem(path, f"needs {module}, which is not installed", hint=f"pip install '{brought}'"))
         if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
             problems += technique.problems(config)
+    problems += _cut_problems(config)
     shares = config.parallelism.share(0)[1]
     if config.train.batch_size != "auto" and config.train.batch_size < shares:
         reason = f"is less than the {shares} processes that share each batch"
@@ -65,6 +67,17 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _cut_problems(config: RunConfig) -> Iterator[Problem]:
+    parallelism = config.parallelism
+    done = {"tensors": "cuts the model's tensors", "layers": "gives each process some of the model's layers"}
+    for path, technique in config.techniques():
+        if isinstance(technique, Intervention) and not technique.moments() & DURING_TRAINING:
+            continue
+        if isinstance(technique, (Intervention, Optimizer)) and (wrong := parallelism.cuts - technique.works_with_cut):
+            reason = f"cannot be used with parallelism={parallelism.name}, which {done[min(wrong)]}"
+            yield Problem(path, reason, technique.name, "choose parallelism=data or another technique")
 
 
 def _resolved(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pluglm.corpus.document import Document
+from pluglm.families.parallelism import Cut
 from pluglm.technique import Technique
 
 if TYPE_CHECKING:
@@ -62,7 +63,14 @@ class Intervention(Technique):
 
     A moment that no chosen technique overrides costs nothing. At one moment, techniques act in the order regularizers,
     debiasers, compressors, and within a family in the order of the config.
+
+    Class variables:
+        works_with_cut: under what a parallelism may do to the model (`Parallelism.cuts`) its `wrap_loss`, `after_step`
+            and `should_stop` still do what they should. One that only reads what the model gave works with "tensors"
+            and "layers" both: the loss is computed where all outputs but earlier hidden states are, once per batch.
     """
+
+    works_with_cut: ClassVar[frozenset[Cut]] = frozenset()
 
     def columns(self) -> tuple[str, ...]:
         """Document fields that must travel with each example to the loss. They arrive as `batch["field_" + name]`,
@@ -106,6 +114,8 @@ class Intervention(Technique):
         return frozenset(name for name in MOMENTS if getattr(cls, name) is not getattr(Intervention, name))
 
 
+DURING_TRAINING = frozenset({"wrap_loss", "after_step", "during_validation", "should_stop"})
+"""Moments at which the model may be cut over processes."""
 MOMENTS = (
     "change_documents",
     "before_training",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from pluglm.families.parallelism import Cut
 from pluglm.technique import Technique
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ class Optimizer(Technique):
     """Builds a torch optimizer."""
 
     family: ClassVar[str] = "optimizer"
+    works_with_cut: ClassVar[frozenset[Cut]] = frozenset()
+    """Under what a parallelism may do to the model (`Parallelism.cuts`) its steps are still those of one process. One
+    that treats every number alone works with "tensors", one that treats every parameter alone with "layers"."""
 
     lr: Annotated[float, Field(gt=0, description="Peak learning rate; the schedule scales it")] = 1e-3
     weight_decay: Annotated[

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pluglm.technique import Technique
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
+
+
+Cut = Literal["tensors", "layers"]
+"""How the model of a process is less than the whole one: its parameters are parts of tensors (DTensors), or those of some
+layers are held by other processes."""
 
 
 class Parallelism(Technique):
@@ -22,6 +27,8 @@ class Parallelism(Technique):
     """
 
     family: ClassVar[str] = "parallelism"
+    cuts: ClassVar[frozenset[Cut]] = frozenset()
+    """What `wrap` does to the model. Techniques that say that they work with that can be combined with it."""
 
     @abstractmethod
     def world_size(self) -> int:
@@ -53,8 +60,3 @@ class Parallelism(Technique):
         """The state of the whole run on the main process, out of the `state` that each process holds: nested dicts in
         which what other processes hold is missing. By default, every process holds all of it."""
         return state
-
-    @property
-    def cuts_model(self) -> bool:
-        """Whether the model of a process is not the whole one after `wrap`, so that it cannot be used by itself."""
-        return False

@@ -10,7 +10,7 @@ from typing import Any
 
 from pluglm.config.compose import compose_over
 from pluglm.errors import ConfigError, Problem
-from pluglm.lifecycle.assemble import Assembly, assemble
+from pluglm.lifecycle.assemble import Parts, prepare_parts
 from pluglm.lifecycle.folder import read_config, write_json
 from pluglm.lifecycle.loading import load_run_model
 from pluglm.reporting.progress import Progress
@@ -43,7 +43,7 @@ def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, 
     return evaluations
 
 
-def _finished(words: Sequence[str], allowed: Sequence[str], quiet: bool) -> tuple[Path, Assembly, Progress]:
+def _finished(words: Sequence[str], allowed: Sequence[str], quiet: bool) -> tuple[Path, Parts, Progress]:
     if not words or "=" in words[0]:
         raise ConfigError([Problem("RUN", "the first word must be a run folder")])
     folder = Path(words[0])
@@ -59,7 +59,7 @@ def _finished(words: Sequence[str], allowed: Sequence[str], quiet: bool) -> tupl
     corpus = prepare_corpus(original, progress)
     examples = prepare_examples(original, corpus, progress)
     # The model replaces the one that a new run would build; nothing acts on it before it is measured.
-    assembly = assemble(replace(config, regularizer={}, debiaser={}), corpus, examples, note)
+    assembly = prepare_parts(replace(config, regularizer={}, debiaser={}), corpus, examples, note)
     model, _ = load_run_model(folder, config.objective.head)
     model.to(assembly.accelerator.device)
     runs = {path: replace(run, model=model) for path, run in assembly.runs.items()}

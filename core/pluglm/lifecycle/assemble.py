@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,16 +20,17 @@ from pluglm.training.compiling import compile_layers
 from pluglm.training.parameters import parameter_groups
 from pluglm.training.randomness import seed_everything
 from pluglm.training.recomputation import recompute_activations
+from pluglm.training.state import restore_model
 from pluglm.training.step_module import StepModule
+from pluglm.training.whole import groups_by_mesh
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
-    """The parts of one run. `runs` and `states` are by config path of each intervention; `module` is `step_module` as
-    the parallelism wrapped it; `base_rates` are the peak learning rates of the optimizer's groups."""
+class Parts:
+    """The parts of one run, the model whole. `runs` and `states` are by config path of each intervention."""
 
     config: RunConfig
     corpus: Corpus
@@ -37,9 +38,6 @@ class Assembly:
     accelerator: Accelerator
     model: Any
     step_module: StepModule
-    module: torch.nn.Module
-    optimizer: torch.optim.Optimizer
-    base_rates: list[float]
     loader: Loader
     runs: dict[str, TrainingRun]
     states: dict[str, dict[str, Any]]
@@ -51,12 +49,58 @@ class Assembly:
         return [(chosen[path], run) for path, run in self.runs.items() if moment in chosen[path].moments()]
 
 
+@dataclass(frozen=True, slots=True)
+class Assembly(Parts):
+    """What training needs: `module` is `step_module` as the parallelism wrapped it, which may have cut the model;
+    `base_rates` are the peak learning rates of the optimizer's groups."""
+
+    module: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    base_rates: list[float]
+
+
 def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callable[[str], None]) -> Assembly:
-    """Build model, optimizer, loss and loader, ready for the first step. What the config leaves to the machine (`auto`)
-    is settled in the config of the assembly."""
-    config, accelerator = with_precision(config, note)
+    """Build model, optimizer, loss and loader, ready for the first step."""
+    return spread(prepare_parts(config, corpus, examples, note))
+
+
+def spread(parts: Parts) -> Assembly:
+    """The parts of a run in this process, as its parallelism has them, with the optimizer."""
+    parallelism = parts.config.parallelism
+    module = parallelism.wrap(parts.step_module, parts.accelerator)
+    optimizer = parts.config.optimizer.build(groups_by_mesh(parameter_groups(parts.step_module)))
+    # Where processes compute different examples, what they draw must differ.
+    seed_everything(parts.config.seed, parallelism.share(parts.accelerator.process_index)[0])
+    return Assembly(
+        **{field.name: getattr(parts, field.name) for field in fields(Parts)},
+        module=module,
+        optimizer=optimizer,
+        base_rates=[group["lr"] for group in optimizer.param_groups],
+    )
+
+
+def whole_again(assembly: Assembly, note: Callable[[str], None], state: Mapping[str, Any]) -> Parts:
+    """The parts of a run whose parallelism cut the model, with a whole model built anew in this process alone, and the
+    `state` that training ended with."""
+    config, corpus, examples = assembly.config, assembly.corpus, assembly.examples
+    parts = prepare_parts(config, corpus, examples, note, assembly.accelerator)
+    restore_model(state, parts.step_module, parts.states)
+    return parts
+
+
+def prepare_parts(
+    config: RunConfig,
+    corpus: Corpus,
+    examples: Examples,
+    note: Callable[[str], None],
+    accelerator: Accelerator | None = None,
+) -> Parts:
+    """Build model, loss and loader. What the config leaves to the machine (`auto`) is settled in the config of the
+    result."""
+    if accelerator is None:
+        config, accelerator = with_precision(config, note)
     share, shares = config.parallelism.share(accelerator.process_index)
-    # Every process must start from the same weights; what they draw later differs where their examples do.
+    # Every process must start from the same weights.
     seed_everything(config.seed)
     objective = config.objective
     options = objective.model_options(examples.fitted)
@@ -111,20 +155,13 @@ def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callab
     if config.train.compile:
         compile_layers(model)
     step_module = StepModule(model, auxiliary, loss, objective.loss).to(accelerator.device)
-    module = config.parallelism.wrap(step_module, accelerator)
-    groups = parameter_groups(step_module, config.optimizer.lr, config.optimizer.layer_decay)
-    optimizer = config.optimizer.build(groups)
-    seed_everything(config.seed, share)
-    return Assembly(
+    return Parts(
         config=config,
         corpus=corpus,
         examples=examples,
         accelerator=accelerator,
         model=model,
         step_module=step_module,
-        module=module,
-        optimizer=optimizer,
-        base_rates=[group["lr"] for group in optimizer.param_groups],
         loader=loader,
         runs=runs,
         states=states,

@@ -15,7 +15,7 @@ import torch
 
 from pluglm.corpus.storage import cache_folder
 from pluglm.families import Batch, Compressor, Debiaser, Evaluation
-from pluglm.lifecycle.assemble import Assembly
+from pluglm.lifecycle.assemble import Parts
 from pluglm.lifecycle.folder import write_json
 from pluglm.reporting.progress import Progress
 from pluglm.training.randomness import seed_everything
@@ -23,7 +23,7 @@ from pluglm.training.randomness import seed_everything
 LATENCY_REPEATS = 15
 
 
-def finish(assembly: Assembly, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
+def finish(assembly: Parts, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
     """Let the techniques act on the trained model, write `model/` and `compressed/`, and return the scores of each
     stage, in order."""
     # Whatever training drew, and wherever it was resumed, what follows draws the same.
@@ -52,7 +52,7 @@ def finish(assembly: Assembly, folder: Path, progress: Progress, note: Callable[
     return evaluations
 
 
-def compress(assembly: Assembly, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
+def compress(assembly: Parts, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
     """Write `compressed/<label>/` for each compressor that compresses, each made from the one before it."""
     evaluations = []
     model = assembly.model
@@ -76,9 +76,7 @@ def compress(assembly: Assembly, folder: Path, progress: Progress, note: Callabl
     return evaluations
 
 
-def measure(
-    assembly: Assembly, model: Any, stage: str, progress: Progress, note: Callable[[str], None]
-) -> dict[str, Any]:
+def measure(assembly: Parts, model: Any, stage: str, progress: Progress, note: Callable[[str], None]) -> dict[str, Any]:
     """All evaluators' scores of `model`, with its size and latency."""
     config = assembly.config
     loader = replace(assembly.loader, share=0, shares=1)
@@ -126,7 +124,7 @@ def _latency(model: Any, objective: Any, batch: Batch) -> float:
     return round(statistics.median(times), 3)
 
 
-def _save_model(assembly: Assembly, folder: Path) -> None:
+def _save_model(assembly: Parts, folder: Path) -> None:
     with _whole_folder(folder / "model") as temporary:
         assembly.model.save_pretrained(temporary, safe_serialization=True)
         assembly.examples.tokenizer.save_pretrained(temporary)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pluglm import events
 from pluglm.errors import Diverged, PluglmError
-from pluglm.lifecycle.assemble import Assembly
+from pluglm.lifecycle.assemble import Assembly, Parts, whole_again
 from pluglm.lifecycle.diverged import explained_divergence
 from pluglm.reporting.progress import Progress
 from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid
@@ -95,8 +95,7 @@ def _restore(assembly: Assembly, folder: Path, log: MetricsLog | None, progress:
         train = assembly.config.train
         return TrainingProgress(loss_scale=train.loss_scale if train.precision == "fp16" else 1.0)
     snapshot = load_checkpoint(path)
-    whole = {"weights": snapshot.weights, "optimizer": snapshot.optimizer, "techniques": snapshot.techniques}
-    restore_state(whole, assembly.step_module, assembly.optimizer, assembly.states)
+    restore_state(snapshot.whole(), assembly.step_module, assembly.optimizer, assembly.states)
     rank = assembly.accelerator.process_index
     if len(snapshot.generators) == assembly.accelerator.num_processes:
         restore_generators(snapshot.generators[rank])
@@ -105,6 +104,16 @@ def _restore(assembly: Assembly, folder: Path, log: MetricsLog | None, progress:
         log.cut(lines)
     progress.say(f"Going on after step {snapshot.progress['step']}")
     return TrainingProgress(**snapshot.progress)
+
+
+def plain_model(assembly: Assembly, folder: Path, note: Callable[[str], None]) -> Parts:
+    """What training left, with an ordinary model, for the main process to work on alone: where the parallelism cut it,
+    out of the last checkpoint, which holds it whole."""
+    if not assembly.config.parallelism.cuts:
+        return assembly
+    path, _ = newest_valid(folder / "checkpoints")
+    assert path is not None
+    return whole_again(assembly, note, load_checkpoint(path).whole())
 
 
 def _save(

@@ -106,8 +106,8 @@ def _notifier(folder: Path) -> Callable[[str, Any], None]:
 def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[str, Any], None], main: bool) -> None:
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepare import prepare_corpus
-    from pluglm.lifecycle.assemble import assemble
-    from pluglm.lifecycle.fit import fit
+    from pluglm.lifecycle.assemble import prepare_parts, spread
+    from pluglm.lifecycle.fit import fit, plain_model
     from pluglm.planning.estimate import estimate, plan_lines, with_measured
 
     started = time.monotonic()
@@ -126,9 +126,9 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
         write_accounts(folder, corpus, examples)
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
         files.write_manifest(folder, config, installed_catalog(), found)
-    assembly = assemble(config, corpus, examples, note)
-    config = assembly.config
-    plan = estimate(assembly)
+    parts = prepare_parts(config, corpus, examples, note)
+    config = parts.config
+    plan = estimate(parts)
     if main:
         files.write_config(
             folder, config
@@ -136,6 +136,7 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
         files.write_json(folder / "plan.json", plan)
         for line in plan_lines(plan):
             progress.say(line)
+    assembly = spread(parts)
     state = fit(assembly, folder, progress, notify)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
@@ -149,7 +150,7 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     files.write_json(folder / "plan.json", with_measured(plan, state.seconds, peak))
-    evaluations = finish(assembly, folder, progress, note)
+    evaluations = finish(plain_model(assembly, folder, note), folder, progress, note)
     _write_results(config, folder, assembly.steps, state, evaluations, notes, time.monotonic() - started)
     _report(folder, progress)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pluglm.lifecycle.assemble import Assembly
+from pluglm.lifecycle.assemble import Parts
 from pluglm.lifecycle.settle import batch_size
 from pluglm.planning.contributions import contributions, source_lines
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pluglm.families import Optimizer
 
 
-def estimate(assembly: Assembly) -> dict[str, Any]:
+def estimate(assembly: Parts) -> dict[str, Any]:
     """The plan of an assembled run, as written to plan.json.
 
     Operations are 6 N D (Kaplan et al. 2020) with N the parameters that take part in matrix products (all but the

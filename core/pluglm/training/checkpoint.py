@@ -35,6 +35,10 @@ class Snapshot:
     techniques: dict[str, dict[str, Any]]
     generators: list[dict[str, Any]]
 
+    def whole(self) -> dict[str, Any]:
+        """Weights, optimizer and techniques' states, as `whole_state` gave them."""
+        return {"weights": self.weights, "optimizer": self.optimizer, "techniques": self.techniques}
+
 
 def save_checkpoint(folder: Path, step: int, snapshot: Snapshot, keep: int, keep_best: bool = False) -> Path:
     """Write `folder/step-NNNNNNNN`, and then remove all but the newest `keep`, and the best where `keep_best`.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pluglm.families import Batch, Parallelism
+from pluglm.training.whole import by_mesh
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -64,7 +65,8 @@ def normalise_gradients(
     if not math.isfinite(norm):
         return norm
     clipped = scale if limit is None else scale * min(1.0, limit / (norm + 1e-6))
-    torch._foreach_mul_(list(gradients), clipped)
+    for part in by_mesh(gradients):
+        torch._foreach_mul_(part, clipped)
     return norm
 
 

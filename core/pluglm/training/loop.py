@@ -19,6 +19,7 @@ from pluglm.training.distribution import total
 from pluglm.training.gradients import Sums, accumulate_gradients, noise_scale, normalise_gradients
 from pluglm.training.precision import LossScale
 from pluglm.training.signals import StopSignal
+from pluglm.training.whole import by_mesh
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -178,7 +179,8 @@ def _rescale(loop: Loop, finite: bool) -> None:
 def _moved(loop: Loop, parameters: list[torch.nn.Parameter], before: list[torch.Tensor]) -> dict[str, float]:
     """How far the step moved the weights, as a share of their norm: about 1e-3 where the learning rate suits."""
     now = [parameter.detach() for parameter in parameters]
-    torch._foreach_sub_(before, now)
+    for earlier, later in zip(by_mesh(before), by_mesh(now), strict=True):
+        torch._foreach_sub_(earlier, later)
     moved, size = (float(loop.parallelism.gradient_norm(tensors)) for tensors in (before, now))
     return {"update_ratio": moved / max(size, 1e-12)}
 

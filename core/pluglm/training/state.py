@@ -37,7 +37,13 @@ def restore_state(
     optimizer: torch.optim.Optimizer,
     techniques: dict[str, dict[str, Any]],
 ) -> None:
-    """Set weights, optimizer and techniques' states in place, each process its own part of the whole `state`.
+    """Set weights, optimizer and techniques' states in place, each process its own part of the whole `state`."""
+    restore_model(state, module, techniques)
+    optimizer.load_state_dict(_by_number(module, optimizer, state["optimizer"]))
+
+
+def restore_model(state: Mapping[str, Any], module: StepModule, techniques: dict[str, dict[str, Any]]) -> None:
+    """Set weights and techniques' states alone.
 
     A tensor in the state of a technique under the name of a parameter of the model is cut as that parameter is, and
     left out in a process that does not hold the parameter.
@@ -46,7 +52,6 @@ def restore_state(
     elsewhere = {name.removeprefix("model.") for name in state["weights"]} - own.keys()
     for name, tensor in named_tensors(module).items():
         copy_whole(tensor, state["weights"][name])
-    optimizer.load_state_dict(_by_number(module, optimizer, state["optimizer"]))
     for path, saved in state["techniques"].items():
         techniques[path].clear()
         techniques[path].update(_cut_tree(saved, own, elsewhere))

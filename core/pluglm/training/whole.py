@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch.distributed.tensor import DTensor, distribute_tensor
+
+T = TypeVar("T", bound=torch.Tensor)
 
 
 def whole(tensor: torch.Tensor) -> torch.Tensor:
@@ -43,13 +45,23 @@ def copy_whole(target: torch.Tensor, source: torch.Tensor) -> None:
         target.copy_(cut_like(source, target))
 
 
-def total_norm(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The norm of all of them as one vector, a scalar. DTensors may lie on several meshes."""
-    meshes: dict[Any, list[torch.Tensor]] = {}
+def by_mesh(tensors: Iterable[T]) -> list[list[T]]:
+    """The tensors in lists that one kernel can take at once: plain ones, and DTensors of one mesh."""
+    meshes: dict[Any, list[T]] = {}
     for tensor in tensors:
         meshes.setdefault(tensor.device_mesh if isinstance(tensor, DTensor) else None, []).append(tensor)
+    return list(meshes.values())
+
+
+def groups_by_mesh(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """An optimizer's parameter groups, each divided into parts that one kernel can take at once."""
+    return [{**group, "params": part} for group in groups for part in by_mesh(group["params"])]
+
+
+def total_norm(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The norm of all of them as one vector, a scalar. DTensors may lie on several meshes."""
     norms = []
-    for group in meshes.values():
+    for group in by_mesh(tensors):
         norm = torch.nn.utils.get_total_norm(group)
         norms.append(norm.full_tensor() if isinstance(norm, DTensor) else norm)
     return norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
