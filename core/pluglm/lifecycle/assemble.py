@@ -68,7 +68,9 @@ def spread(parts: Parts) -> Assembly:
     """The parts of a run in this process, as its parallelism has them, with the optimizer."""
     parallelism = parts.config.parallelism
     module = parallelism.wrap(parts.step_module, parts.accelerator)
-    optimizer = parts.config.optimizer.build(groups_by_mesh(parameter_groups(parts.step_module)))
+    chosen = parts.config.optimizer
+    groups = parameter_groups(parts.step_module, chosen.lr, chosen.layer_decay)
+    optimizer = chosen.build(groups_by_mesh(groups))
     # Where processes compute different examples, what they draw must differ.
     seed_everything(parts.config.seed, parallelism.share(parts.accelerator.process_index)[0])
     return Assembly(
