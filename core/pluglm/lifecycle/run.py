@@ -130,9 +130,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
     config = parts.config
     plan = estimate(parts)
     if main:
-        files.write_config(
-            folder, config
-        )  # with what was settled by measuring, so that a resume does not measure again
+        # With what was settled by measuring, so that a resume does not measure again.
+        files.write_config(folder, config)
         files.write_json(folder / "plan.json", plan)
         for line in plan_lines(plan):
             progress.say(line)
