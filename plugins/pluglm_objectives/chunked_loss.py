@@ -9,7 +9,7 @@ This module brings torch with it: import it where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -46,13 +46,13 @@ def chunked_cross_entropy(
     losses, scaled where all losses count alike, and made again from new logits where they do not.
     """
     wanted = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (hidden, weight, bias))
-    losses, normalisers = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, chunk, z_loss, wanted)
-    return losses, normalisers
+    apply: Callable[..., tuple[torch.Tensor, torch.Tensor]] = _ChunkedCrossEntropy.apply
+    return apply(hidden, weight, bias, targets, chunk, z_loss, wanted)
 
 
 def chunked_argmax(hidden: torch.Tensor, linear: torch.nn.Linear, chunk: int) -> torch.Tensor:
     """(n,) the class with the largest logit for each row of `hidden` (n, width)."""
-    found = [linear(part).argmax(dim=-1) for part in hidden.split(chunk)]
+    found = [linear(part).argmax(dim=-1) for part in torch.split(hidden, chunk)]
     return torch.cat(found) if found else hidden.new_zeros(0, dtype=torch.long)
 
 
@@ -91,7 +91,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         return losses, normalisers
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, scale: torch.Tensor, _: Any) -> tuple[Any, ...]:
         hidden, weight, bias, targets = ctx.saved_tensors
         ready, ctx.ready = ctx.ready, None  # what is given away is not there for a second backward pass
