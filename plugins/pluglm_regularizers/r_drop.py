@@ -30,6 +30,8 @@ class RDrop(Regularizer):
     Source: Liang et al. 2021, https://arxiv.org/abs/2106.14448, with the mean of both losses, as in the authors' code
     """
 
+    name = "r_drop"
+
     alpha: Annotated[float, Field(ge=0, description="Weight of the divergence; 0 for plain training")] = 1.0
 
     def wrap_loss(self, loss: LossFunction, run: TrainingRun) -> LossFunction:
