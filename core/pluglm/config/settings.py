@@ -69,6 +69,9 @@ class TrainSettings(Settings):
     loader_workers: Annotated[
         int, Field(ge=0, description="Processes beside each that make its batches ahead; 0 to make them in between")
     ] = 0
+    recompute_activations: Annotated[
+        bool, Field(description="Compute each layer again in the backward pass: less memory, a third more time")
+    ] = False
     threads: Annotated[
         int, Field(ge=0, description="CPU threads per process; 0 for OMP_NUM_THREADS, or one per core")
     ] = 0

@@ -19,6 +19,7 @@ from pluglm.lifecycle.settle import batch_size, fitting_batch_size, with_precisi
 from pluglm.training.compiling import compile_layers
 from pluglm.training.parameters import parameter_groups
 from pluglm.training.randomness import seed_everything
+from pluglm.training.recomputation import recompute_activations
 from pluglm.training.step_module import StepModule
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def assemble(config: RunConfig, corpus: Corpus, examples: Examples, note: Callab
     objective = config.objective
     options = objective.model_options(examples.fitted)
     model = config.model.build(objective.head, examples.tokenizer, config.data.sequence_length, options)
+    if config.train.recompute_activations:
+        recompute_activations(model)
     model.to(accelerator.device)
     auxiliary = torch.nn.ModuleDict()
     loader = Loader(
