@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pluglm.cli import VERBS
 
-CONFIG_VERBS = ("train", "check", "plan", "prepare", "evaluate", "compress")
+CONFIG_VERBS = ("train", "check", "plan", "find-lr", "prepare", "evaluate", "compress")
 RUN_VERBS = ("resume", "evaluate", "compress", "generate", "report", "compare")
 
 

@@ -38,15 +38,17 @@ def line_chart(
     x_label: str = "step",
     mark: tuple[float, str] | None = None,
     from_zero: bool = False,
+    logarithmic: bool = False,
 ) -> Markup:
-    """An SVG element; `name` must be unique on the page. `mark`: a vertical line at an x, with its label.
+    """An SVG element; `name` must be unique on the page. `mark`: a vertical line at an x, with its label. `logarithmic`
+    is the x axis.
 
     The same arguments give the same text, byte for byte.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, NullLocator
 
     options = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 10, "axes.unicode_minus": True}
     with matplotlib.rc_context(options):
@@ -68,7 +70,11 @@ def line_chart(
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.tick_params(colors=TEXT, length=0)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        if logarithmic:
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.offsetText.set_color(TEXT)
         axes.set_xlabel(x_label, color=TEXT)
