@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.config.run_config import RunConfig
-from pluglm.errors import ConfigError, PluglmError, Problem
+from pluglm.errors import ConfigError, Diverged, Problem
 from pluglm.families import Schedule
 from pluglm.lifecycle.find_lr_curve import RateCurve, growing_rates
 from pluglm.lifecycle.folder import new_folder, write_json
@@ -71,11 +71,9 @@ def find_lr(config: RunConfig, lowest: float, highest: float, steps: int, progre
             fit(assembly, Path(scratch), progress, notify)
         except _Enough:
             pass
-        except PluglmError as error:
+        except Diverged as problem:
             # At a rate that is too high the loss may be no number before it is seen to grow.
-            if not curve.losses or error.exit_code != PluglmError.exit_code:
-                raise
-            curve.ended = str(error)
+            curve.ended = str(problem).split(";")[0]
     _write(curve, config, folder)
     return curve, folder
 
@@ -94,11 +92,14 @@ def _check(config: RunConfig, lowest: float, highest: float, steps: int) -> None
 
 
 def _rising(config: RunConfig, rates: list[float]) -> RunConfig:
-    """The run with these rates in place of its schedule, every step logged, and nothing saved or validated."""
-    changed = {"steps": len(rates), "epochs": None, "tokens": None, "log_every": 1, "eval_every": 0, "save_every": 0}
+    """The run with these rates in place of its schedule, whole batches, every step logged, nothing saved or validated,
+    and no limit to the loss."""
+    length = {"steps": len(rates), "epochs": None, "tokens": None}
+    limits = {"max_loss_ratio": None, "batch_size_warmup": 0.0, "sequence_length_warmup": 0.0}
+    every = {"log_every": 1, "eval_every": 0, "save_every": 0}
     return replace(
         config,
-        train=config.train.model_copy(update=changed),
+        train=config.train.model_copy(update=length | limits | every),
         schedule=Growing(factors=tuple(rate / config.optimizer.lr for rate in rates)),
     )
 
