@@ -428,7 +428,7 @@ def main() -> None:
     parser.add_argument("--step-tokens", type=int, default=1024, help="tokens of a step; a block at least")
     parser.add_argument("--ladder", action="store_true", help="one technique after the other")
     parser.add_argument(
-        "--chunked", default="objective.loss_chunk=1024", help="pluglm's word for the ladder's chunked loss"
+        "--chunked", default="objective.loss_chunk=256", help="pluglm's word for the ladder's chunked loss"
     )
     parser.add_argument("--no-bf16", action="store_true", help="a ladder without bf16")
     parser.add_argument("--mixed", type=Path, help="JSON lines with text and label, to fine-tune on")

@@ -18,7 +18,7 @@ def write_page(found: Mapping[str, Any], path: Path) -> None:
         "Loss by learning rate",
         [Series("smoothed", rates, found["smoothed"]), Series("each step", rates, found["losses"])],
         x_label="learning rate",
-        mark=None if suggested is None else (suggested, f"{suggested:.2g}"),
+        marks=[] if suggested is None else [(suggested, f"{suggested:.2g}")],
         logarithmic=True,
     )
     page = environment().get_template("find_lr.html.jinja").render(found=found, chart=chart)

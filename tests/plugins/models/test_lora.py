@@ -23,12 +23,14 @@ from pluglm.config.compose import compose
 from pluglm.lifecycle.again import evaluate_again
 from pluglm.lifecycle.folder import read_config
 from pluglm.lifecycle.run import run
+from pluglm.training.recomputation import recompute_activations
 from pluglm_models import pretrained
 from pluglm_models.causal_lm import CausalLm
 from pluglm_models.lora import Lora, targets
 from pluglm_models.masked_lm import MaskedLm
 from pluglm_models.pretrained import Pretrained
 from pluglm_models.seq2seq import Seq2seq
+from pluglm_regularizers.dropout import set_dropout
 from pluglm_tokenizers.byte import Byte
 
 TOKENIZER = Byte().build(iter(()))
@@ -152,6 +154,30 @@ def test_all_linear_layers_of_the_body_get_one(bases):
         names = targets(model, None, ())
         assert len(names) == count * model.config.num_hidden_layers
         assert not any("lm_head" in name or "cls" in name or "decoder" in name for name in names), technique
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_dropout_of_the_model_and_of_the_adapters_are_two_things(kind, bases):
+    model = built(bases[kind], CLM, {"r": 2, "dropout": 0.25})
+    assert not set_dropout(model, {"attention": 0.1, "residual": 0.5, "embedding": 0.1})
+    own = [module.p for name, module in model.named_modules() if name.endswith("lora_dropout.default")]
+    assert own and set(own) == {0.25}
+    torch.manual_seed(0)
+    inner = trained(model, 1).get_submodule({"llama": "model.layers.0", "gpt2": "transformer.h.0"}[kind])
+    x = torch.randn(1, 5, inner.mlp.down_proj.in_features if kind == "llama" else 64)
+    output = inner.mlp.down_proj(x) if kind == "llama" else inner.mlp(x)
+    assert 0.3 < (output == 0).float().mean() < 0.7
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "bert"])
+def test_layers_can_be_computed_again(kind, bases):
+    head = BASES[kind][1]
+    models = [built(bases[kind], head, {"r": 2, "dropout": 0.1}) for _ in range(2)]
+    recompute_activations(models[1])
+    for model in models:
+        torch.manual_seed(5)
+        trained(model, 2)
+    assert all(torch.equal(a, b) for a, b in zip(*(model.parameters() for model in models), strict=True))
 
 
 def test_what_would_do_nothing_or_harm_is_refused(bases, monkeypatch):
