@@ -65,7 +65,7 @@ class TrainSettings(Settings):
     max_loss_ratio: Annotated[
         float | None,
         Field(gt=1, description="Training ends as diverged at a loss so many times the first one; null for no limit"),
-    ] = 3.0
+    ] = 10.0
     loader_workers: Annotated[
         int, Field(ge=0, description="Processes beside each that make its batches ahead; 0 to make them in between")
     ] = 0

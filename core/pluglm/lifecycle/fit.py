@@ -16,8 +16,9 @@ from pluglm.lifecycle.diverged import explained_divergence
 from pluglm.reporting.progress import Progress
 from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid
 from pluglm.training.distribution import gather
-from pluglm.training.loop import Loop, TrainingProgress, train
+from pluglm.training.loop import Loop, train
 from pluglm.training.metrics import MetricsLog
+from pluglm.training.progress import TrainingProgress
 from pluglm.training.randomness import generator_states, restore_generators
 from pluglm.training.state import restore_state, whole_state
 from pluglm.training.writing import CheckpointWriter

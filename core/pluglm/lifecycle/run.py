@@ -22,7 +22,7 @@ from pluglm.training.distribution import check_world_size, launch, launched_proc
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
     from pluglm.corpus.prepare import Corpus
-    from pluglm.training.loop import TrainingProgress
+    from pluglm.training.progress import TrainingProgress
 
 
 def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resume: bool = False) -> Path:
