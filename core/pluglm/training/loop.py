@@ -93,10 +93,8 @@ def train(loop: Loop) -> None:
                 act(step)
             if logging:
                 examples = order.begin(progress.step) - order.begin(progress.step - 1)
-                extra = update_ratio(loop, parameters, before) | measured_noise(
-                    loop, sums, norm, count / together, examples
-                )
-                log_window(loop, step, norm, elapsed, extra)
+                noise = measured_noise(loop, sums, norm, count / together, examples)
+                log_window(loop, step, norm, elapsed, update_ratio(loop, parameters, before) | noise)
             loop.shown(loss, progress.tokens / elapsed if elapsed else 0.0)
             if last or (settings.eval_every and progress.step % settings.eval_every == 0):
                 _validate_and_ask(loop, step)
