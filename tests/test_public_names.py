@@ -20,7 +20,7 @@ TrainingRun Unreadable encode_text hookimpl
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(
     "byte classification constant data dropout github language length linear news normalize parquet pretrained quality "
-    "regex scientific single translation word".split()
+    "pipeline regex scientific single tensor translation word".split()
 )
 
 

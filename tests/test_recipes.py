@@ -12,6 +12,7 @@ import yaml
 
 from pluglm.catalog import installed_catalog
 from pluglm.config.compose import compose
+from pluglm.lifecycle.run import run
 
 RECIPES = sorted((Path(__file__).parents[1] / "conf" / "experiment").glob("*.yaml"))
 
@@ -41,3 +42,26 @@ def test_recipe_composes(recipe: Path, tmp_path: Path) -> None:
     assert config.name == recipe.stem
     first = recipe.read_text(encoding="utf-8").splitlines()
     assert first[0] == "# @package _global_" and first[1].startswith("# "), "a recipe begins with what it is for"
+
+
+@pytest.mark.parametrize(
+    ("name", "objective", "scores"),
+    [
+        ("pretrain_gpt", "clm", {"bits_per_byte", "bits_per_byte_5gram", "accuracy"}),
+        ("pretrain_bert", "mlm_nsp", {"masked_accuracy", "masked_majority_accuracy", "nsp_accuracy"}),
+        ("pretrain_t5", "span_corruption", {"accuracy", "majority_accuracy"}),
+    ],
+)
+def test_pretraining_goes_down_and_tells_of_every_task(
+    name: str, objective: str, scores: set[str], tmp_path: Path
+) -> None:
+    short = ["train.steps=40", "train.batch_size=4", "train.eval_every=0", "train.eval_batches=1", "train.threads=1"]
+    small = ["source.python_library.max_megabytes=0.3", "tokenizer.vocab_size=512", "data.sequence_length=64"]
+    config = compose([f"experiment={name}", *short, *small, "model.size=nano", f"data.cache_dir={tmp_path / 'cache'}"])
+    assert config.objective.name == objective
+    folder = run(config, tmp_path / "run", quiet=True)
+    (evaluation,) = json.loads((folder / "results.json").read_text())["evaluations"]
+    assert scores <= {score["name"] for score in evaluation["scores"]}
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if line["kind"] == "train"]
+    assert losses[-1] < losses[0] - 0.3

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
     from pluglm.config.run_config import RunConfig
@@ -67,3 +68,12 @@ class Technique(BaseModel):
         """What keeps this technique from working with the others in `run`. Called before any compute: import
         nothing heavy here."""
         return ()
+
+
+def parameters(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """The fields of a technique or a group of settings by name; those of a group within it as `group.name`."""
+    for name, field in model.model_fields.items():
+        if inspect.isclass(field.annotation) and issubclass(field.annotation, BaseModel):
+            yield from ((f"{name}.{inner}", part) for inner, part in parameters(field.annotation))
+        else:
+            yield name, field

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from pluglm import Augmenter, Document
 from pluglm_augmenters.words import change_count, joined, rewritten, words_and_gaps
 
 
-def inserted(text: str, alpha: float, vocabulary: tuple[str, ...], random: Random) -> str:
+def inserted(text: str, alpha: float, random: Random, vocabulary: tuple[str, ...] = ()) -> str:
     """The text with n = alpha * l words put in front of random words, drawn from the vocabulary or the text itself."""
     words, gaps = words_and_gaps(text)
     count, draw = len(words), random.random
@@ -38,4 +39,4 @@ class RandomInsertion(Augmenter):
 
     def augment(self, document: Document, random: Random) -> Document | None:
         """A copy with words inserted, or None where there is no word to insert at."""
-        return rewritten(document, self.fields, inserted, self.alpha, self.words, random)
+        return rewritten(document, self.fields, partial(inserted, vocabulary=self.words), self.alpha, random)

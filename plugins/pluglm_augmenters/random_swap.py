@@ -17,9 +17,10 @@ def swapped(text: str, alpha: float, random: Random) -> str:
     count, draw = len(words), random.random
     if count < 2:
         return text
+    others = count - 1
     for _ in range(change_count(alpha, count)):
-        # Two different places, each pair as likely; many times faster than random.sample.
-        a, b = int(draw() * count), int(draw() * (count - 1))
+        # Two different places, each pair as likely, of one number; many times faster than random.sample.
+        a, b = divmod(int(draw() * (count * others)), others)
         b += b >= a
         words[a], words[b] = words[b], words[a]
     return " ".join(words) if gaps is None else joined(words, gaps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from random import Random
 
 from pluglm import Document
 
@@ -29,24 +29,21 @@ def change_count(alpha: float, words: int) -> int:
 
 
 def rewritten(
-    document: Document, names: tuple[str, ...], change: Callable[..., str], *arguments: Any
+    document: Document,
+    names: tuple[str, ...],
+    change: Callable[[str, float, Random], str],
+    alpha: float,
+    random: Random,
 ) -> Document | None:
-    """A copy with `change(text, *arguments)` for the text and fields named, or None where that changes nothing."""
+    """A copy with `change(text, alpha, random)` for the text and fields named, or None where that changes nothing."""
     if names == ("text",):
-        text = change(document.text, *arguments)
+        text = change(document.text, alpha, random)
         if text == document.text:
             return None
         # By far the most frequent case, and several times faster than dataclasses.replace.
-        return Document(
-            text,
-            document.id,
-            document.source,
-            document.fields,
-            document.media,
-            document.metadata,
-            document.weight,
-        )
-    changed = document.map_text(names, lambda text: change(text, *arguments))
+        d = document
+        return Document(text, d.id, d.source, d.fields, d.media, d.metadata, d.weight)
+    changed = document.map_text(names, lambda text: change(text, alpha, random))
     return None if changed == document else changed
 
 

@@ -32,7 +32,8 @@ def class_scores(targets: NDArray[np.int64], predicted: NDArray[np.int64]) -> di
 class TaskMetrics(Evaluator):
     """Accuracy in the objective's own task (next token, hidden token, label), beside that of the commonest answer.
 
-    For tasks with few answers also macro-averaged precision, recall and F1, and Matthews' correlation.
+    An objective of several tasks has the scores of each, under its name (`nsp_accuracy`). For tasks with few answers
+    also macro-averaged precision, recall and F1, and Matthews' correlation.
     """
 
     max_classes: Annotated[int, Field(ge=2, description="Up to how many answers class scores are given for")] = 50
@@ -41,26 +42,29 @@ class TaskMetrics(Evaluator):
         """Scores of `Objective.predict` on the validation batches."""
         import numpy as np
 
-        predicted, targets, examples, offset = [], [], [], 0
+        found: dict[str, list[tuple[Any, Any, Any]]] = {}
+        offset = 0
         for batch in evaluation.batches():
             answer = evaluation.objective.predict(evaluation.model, batch)
-            predicted.append(answer.predicted.cpu().numpy())
-            targets.append(answer.target.cpu().numpy())
-            examples.append(answer.example.cpu().numpy() + offset)
+            for part in (answer, *answer.also):
+                answers = (part.predicted.cpu().numpy(), part.target.cpu().numpy(), part.example.cpu().numpy() + offset)
+                found.setdefault(part.task, []).append(answers)
             offset += len(batch["input_ids"])
-        none = [np.empty(0, dtype=np.int64)]
-        yield from self._scores(
-            np.concatenate(predicted or none),
-            np.concatenate(targets or none),
-            np.concatenate(examples or none),
-            evaluation,
-        )
+        for task, answers_of in found.items():
+            predicted, targets, examples = (np.concatenate(column) for column in zip(*answers_of, strict=True))
+            yield from self._scores(task, predicted, targets, examples, evaluation)
+        if not found:
+            evaluation.note(f"{self.name}: the validation batches hold nothing to predict")
 
-    def _scores(self, predicted: Any, targets: Any, examples: Any, evaluation: Evaluation) -> Iterator[Score]:
+    def _scores(
+        self, task: str, predicted: Any, targets: Any, examples: Any, evaluation: Evaluation
+    ) -> Iterator[Score]:
         import numpy as np
 
+        before = f"{task}_" if task else ""
         if not len(targets):
-            evaluation.note(f"{self.name}: the validation batches hold nothing to predict")
+            what = f" of the task {task}" if task else ""
+            evaluation.note(f"{self.name}: the validation batches hold nothing{what} to predict")
             return
         right = np.bincount(examples, weights=predicted == targets)
         asked = np.bincount(examples)
@@ -68,10 +72,11 @@ class TaskMetrics(Evaluator):
         low, high = ratio_interval(right[asked > 0], asked[asked > 0], evaluation.seed)
         accuracy = float((predicted == targets).mean())
         meaning = "share of answers that are right"
-        yield Score("accuracy", accuracy, low, high, n=len(targets), better="higher", meaning=meaning)
+        yield Score(f"{before}accuracy", accuracy, low, high, n=len(targets), better="higher", meaning=meaning)
         most = float(np.bincount(targets).max() / len(targets))
         meaning = "accuracy of always giving the most frequent answer"
-        yield Score("majority_accuracy", most, n=len(targets), better="higher", meaning=meaning, baseline=True)
+        yield Score(f"{before}majority_accuracy", most, n=len(targets), better="higher", meaning=meaning, baseline=True)
         if len(np.unique(targets)) <= self.max_classes:
+            meaning = "see scikit-learn's user guide, 3.4"
             for name, value in class_scores(targets, predicted).items():
-                yield Score(name, value, n=len(targets), better="higher", meaning="see scikit-learn's user guide, 3.4")
+                yield Score(f"{before}{name}", value, n=len(targets), better="higher", meaning=meaning)

@@ -18,8 +18,16 @@ class MaskedLm(SizedModel):
     """
 
     def heads(self) -> frozenset[str]:
-        """A masked language model, or a classifier at the first token."""
-        return frozenset({"AutoModelForMaskedLM", "AutoModelForSequenceClassification"})
+        """A masked language model, a judge of whether two segments follow each other, both, or a classifier at the
+        first token."""
+        return frozenset(
+            {
+                "AutoModelForMaskedLM",
+                "AutoModelForNextSentencePrediction",
+                "AutoModelForPreTraining",
+                "AutoModelForSequenceClassification",
+            }
+        )
 
     def config(
         self, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]

@@ -2,84 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from pluglm import ConfigError, DataError, Model, Problem
+from pluglm_models.freezing import freeze
+from pluglm_models.lora import Lora, add_adapters, merge_adapters, save_adapter
+from pluglm_models.model_folders import (
+    ANY,
+    absent_weights,
+    check_body,
+    heads_of,
+    layer_names,
+    longest_input,
+    model_folder,
+    read_config,
+    tokenizer_folder,
+)
 
 if TYPE_CHECKING:
-    from torch import nn
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from pluglm import RunConfig
-
-CLASSIFIER = "AutoModelForSequenceClassification"
-ANY = frozenset({"AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModelForSeq2SeqLM", CLASSIFIER})
-# Their positions count from pad_token_id + 1 on, so that many of max_position_embeddings serve no token.
-OFFSET_POSITIONS = frozenset(
-    ("camembert", "longformer", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl")
-)
-ENCODERS = OFFSET_POSITIONS | {
-    "albert",
-    "bert",
-    "convbert",
-    "deberta",
-    "deberta-v2",
-    "distilbert",
-    "electra",
-    "ernie",
-    "flaubert",
-    "mobilebert",
-    "modernbert",
-    "mpnet",
-    "nomic_bert",
-    "squeezebert",
-}
-
-
-def model_folder(path: Path) -> Path | None:
-    """The folder with the `config.json`: `path`, or its `model/` where it is a run folder."""
-    path = path.expanduser()
-    return next((folder for folder in (path, path / "model") if (folder / "config.json").is_file()), None)
-
-
-def tokenizer_folder(folder: Path) -> Path | None:
-    """The folder with the tokenizer: that of the model, or for a compressed model of a run that of the whole one."""
-    places = (folder, folder.parent.parent / "model")
-    return next((place for place in places if (place / "tokenizer.json").is_file()), None)
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """The model's `config.json`, or nothing where there is none that can be read."""
-    folder = model_folder(path)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
-    except (OSError, ValueError):
-        return {}
-    return config if isinstance(config, dict) else {}
-
-
-def heads_of(config: Mapping[str, Any]) -> frozenset[str]:
-    """The Auto classes that a model with this `config.json` can be loaded as."""
-    if not config.get("model_type"):
-        return frozenset()
-    if config.get("is_encoder_decoder"):
-        return frozenset({"AutoModelForSeq2SeqLM", CLASSIFIER})
-    saved = " ".join(config.get("architectures") or ())
-    encoder = "MaskedLM" in saved or (config["model_type"] in ENCODERS and not config.get("is_decoder"))
-    return frozenset({"AutoModelForMaskedLM" if encoder else "AutoModelForCausalLM", CLASSIFIER})
-
-
-def longest_input(config: Mapping[str, Any]) -> int | None:
-    """How many tokens the model takes, or None where its config does not say."""
-    longest = config.get("max_position_embeddings") or config.get("n_positions")
-    if longest and config.get("model_type") in OFFSET_POSITIONS:
-        longest -= (config.get("pad_token_id") or 0) + 1
-    return longest
 
 
 class Pretrained(Model):
@@ -87,6 +35,10 @@ class Pretrained(Model):
 
     The path is a run folder, a compressed model in one, or any folder in the format of `transformers` with weights as
     safetensors. A head that the model does not have yet is drawn anew.
+
+    With `model.lora.r=8` only low-rank adapters beside its weights, and a new head, are trained (Hu et al. 2021,
+    https://arxiv.org/abs/2106.09685). They are added to the weights at the end: `model/` is a model like any other, and
+    `adapter/` holds them alone, in the format of `peft`.
     """
 
     path: Annotated[Path, Field(description="A run folder, or a folder with config.json and model.safetensors")]
@@ -94,6 +46,7 @@ class Pretrained(Model):
         bool | int,
         Field(ge=0, description="What stays as it is: true for all but the head, n for embeddings and first n layers"),
     ] = False
+    lora: Annotated[Lora, Field(description="Low-rank adapters in place of the weights: r, alpha, ...")] = Lora()
 
     def heads(self) -> frozenset[str]:
         """What the model's `config.json` allows. Where it cannot be read, any: what is wrong then is the path, which
@@ -126,6 +79,21 @@ class Pretrained(Model):
         layers = config.get("num_hidden_layers") or config.get("n_layer")
         if self.freeze is not True and layers and self.freeze > layers:
             yield Problem("model.freeze", f"is more layers than the model has ({layers})", self.freeze)
+        if self.lora.r is not None:
+            yield from self._lora_problems(folder)
+
+    def _lora_problems(self, folder: Path) -> Iterator[Problem]:
+        if find_spec("peft") is None:
+            yield Problem("model.lora", "needs peft, which is not installed", hint="pip install 'pluglm[lora]'")
+        if self.freeze:
+            yield Problem(
+                "model.freeze", "cannot be chosen with model.lora, which leaves all weights as they are", True
+            )
+        layers = layer_names(folder)
+        for target in self.lora.named() or ():
+            if layers and target.rpartition(".")[2] not in layers:
+                hint = f"it has {', '.join(sorted(layers))}"
+                yield Problem("model.lora.target_modules", "names no layer of the model", target, hint)
 
     def own_tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer beside the model. One without a token for padding pads with its end of text."""
@@ -170,59 +138,20 @@ class Pretrained(Model):
         if model.config.pad_token_id is None:
             model.config.pad_token_id = tokenizer.pad_token_id
         freeze(model, self.freeze)
+        if self.lora.r is not None:
+            add_adapters(model, self.lora, absent_weights(found))
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ConfigError([Problem("model.freeze", "leaves nothing to train", self.freeze)])
         return model
+
+    def finish(self, model: PreTrainedModel, folder: Path) -> None:
+        """Write the adapters to `adapter/` and add them to the weights."""
+        if self.lora.r is not None:
+            save_adapter(model, folder / "adapter")
+            merge_adapters(model)
 
     def _folder(self) -> Path:
         folder = model_folder(self.path)
         if folder is None:
             raise DataError(f"{self.path} has no config.json of a transformers model")
         return folder
-
-
-def check_body(model: PreTrainedModel, found: Mapping[str, Any], architectures: tuple[str, ...]) -> None:
-    """Refuse a model whose body did not come wholly from the file. A pooler counts as part of the head, which may be
-    new; where the head is the one that was saved, nothing may be missing.
-
-    Raises:
-        DataError: naming the weights.
-    """
-    absent = {*found["missing_keys"], *(key[0] for key in found["mismatched_keys"])}
-    if type(model).__name__ not in architectures:
-        body = model.base_model_prefix + "."
-        absent = {key for key in absent if key.startswith(body) and ".pooler." not in key}
-    else:
-        absent -= {key[0] for key in found["mismatched_keys"] if not key[0].startswith(model.base_model_prefix + ".")}
-    if absent:
-        shown = ", ".join(sorted(absent)[:3])
-        raise DataError(f"{model.name_or_path}: {len(absent)} weights are missing or have another shape: {shown}")
-
-
-def freeze(model: PreTrainedModel, what: bool | int) -> None:
-    """Let the body (True), or the embeddings and the first `what` layers, get no gradient."""
-    from torch import nn
-
-    if what is False or what == 0:
-        return
-    if what is True:
-        model.base_model.requires_grad_(False)
-        return
-    layers = next(
-        module
-        for module in model.base_model.modules()
-        if isinstance(module, nn.ModuleList) and len(module) == model.config.num_hidden_layers
-    )
-    for module in [*before(layers, model.base_model), *layers[:what]]:
-        module.requires_grad_(False)
-
-
-def before(layers: nn.ModuleList, body: nn.Module) -> Iterator[nn.Module]:
-    """The parts of `body` that make embeddings, their norms among them, and do not hold `layers`."""
-    from torch import nn
-
-    for part in body.children():
-        if part is not layers and any(module is layers for module in part.modules()):
-            yield from before(layers, part)
-        elif part is not layers and any(isinstance(module, nn.Embedding) for module in part.modules()):
-            yield part

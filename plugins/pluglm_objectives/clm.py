@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example, Losses, Objective, Predictions
+from pluglm import Batch, Document, Example, Losses, Predictions
 from pluglm_objectives.token_losses import (
     IGNORED,
     attention_mask,
-    cross_entropy_by_example,
     end_of_text,
-    model_outputs,
+    model_inputs,
     padded,
-    predictions_of,
+    positions,
     text_ids,
 )
+from pluglm_objectives.token_objective import TokenObjective, token_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,18 +25,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
-def positions(ids: torch.Tensor, ends: Sequence[int]) -> torch.Tensor:
-    """(batch, length) ints: the place of each token in its document, which begins behind one of `ends`."""
-    import torch
+def next_tokens(labels: torch.Tensor) -> torch.Tensor:
+    """(batch, length) labels, one place to the left: these move, not the logits, which are many times larger."""
+    import torch.nn.functional as F
 
-    places = torch.arange(ids.shape[1]).expand_as(ids)
-    begins = torch.zeros_like(ids, dtype=torch.bool)
-    for end in ends:
-        begins[:, 1:] |= ids[:, :-1] == end
-    return places - torch.where(begins, places, 0).cummax(dim=1).values
+    return F.pad(labels[:, 1:], (0, 1), value=IGNORED)
 
 
-class Clm(Objective):
+class Clm(TokenObjective):
     """Predict each token from those before it: the loss is -log p(token t | tokens < t), averaged over tokens.
 
     Documents end with the tokenizer's end-of-text token and are joined into full blocks unless data.packing is off.
@@ -76,12 +72,10 @@ class Clm(Objective):
 
     def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
         """Cross-entropy of each position's logits with the next token."""
-        import torch.nn.functional as F
-
-        outputs = model_outputs(model, batch, **{"use_cache": False, **forward})
-        # The labels move, not the logits: these are many times larger, and cutting them would copy them.
-        return cross_entropy_by_example(outputs.logits, F.pad(batch["labels"][:, 1:], (0, 1), value=IGNORED), outputs)
+        scores = token_scores(model, model_inputs(batch), self.loss_chunk, **{"use_cache": False, **forward})
+        return scores.losses(next_tokens(batch["labels"]), self.z_of(model))
 
     def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
         """The likeliest next token at every position."""
-        return predictions_of(model_outputs(model, batch, use_cache=False).logits[:, :-1], batch["labels"][:, 1:])
+        scores = token_scores(model, model_inputs(batch), self.loss_chunk, use_cache=False)
+        return scores.predictions(next_tokens(batch["labels"]))

@@ -1,11 +1,11 @@
-"""What objectives over tokens share: padding and cross-entropy by example."""
+"""What objectives over tokens share: ends of texts, padding, and what the model reads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pluglm import Batch, Losses, Predictions, Scored, encode_text
+from pluglm import Batch, encode_text
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +32,24 @@ def attention_mask(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
     return {"attention_mask": padded([torch.ones(len(row), dtype=torch.long) for row in rows], 0)}
 
 
+def positions(ids: torch.Tensor, ends: Sequence[int]) -> torch.Tensor:
+    """(batch, length) ints: the place of each token in its document, which begins behind one of `ends`."""
+    import torch
+
+    places = torch.arange(ids.shape[1]).expand_as(ids)
+    begins = torch.zeros_like(ids, dtype=torch.bool)
+    for end in ends:
+        begins[:, 1:] |= ids[:, :-1] == end
+    return places - torch.where(begins, places, 0).cummax(dim=1).values
+
+
+def isolation_mask(places: torch.Tensor) -> torch.Tensor:
+    """(batch, 1, length, length) bools: whether the first position may look at the second, which is in the same
+    document; from the `positions` (batch, length) in documents."""
+    documents = (places == 0).cumsum(dim=1)
+    return (documents[:, :, None] == documents[:, None, :])[:, None]
+
+
 def end_of_text(tokenizer: PreTrainedTokenizerFast) -> list[int]:
     """The token that ends a document: the same for every objective, so that a model trained by one knows it in another.
     Tokenizers of encoders often have a separator in its place; nothing where there is neither."""
@@ -50,30 +68,13 @@ def text_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     return encode_text(text, tokenizer)
 
 
-def model_outputs(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:
-    """The model's outputs for the inputs in the batch; `inputs_embeds` takes the place of `input_ids`."""
+def model_inputs(batch: Batch) -> dict[str, Any]:
+    """What of a batch the model reads; `inputs_embeds` takes the place of `input_ids`."""
     names = ["inputs_embeds" if "inputs_embeds" in batch else "input_ids", "attention_mask", "position_ids"]
-    return model(**{name: batch[name] for name in names if name in batch}, **forward)
+    return {name: batch[name] for name in (*names, "token_type_ids") if name in batch}
 
 
-def cross_entropy_by_example(logits: torch.Tensor, labels: torch.Tensor, outputs: Any) -> Losses:
-    """Losses of `logits` (batch, length, vocabulary) against `labels` (batch, length), ignored where -100."""
-    import torch.nn.functional as F
-
-    losses = F.cross_entropy(
-        logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="none"
-    ).view_as(labels)
-    counts = (labels != IGNORED).sum(dim=1).to(losses.dtype)
-    return Losses(losses.sum(dim=1), counts, outputs, scored=lambda: [scored_of(logits, labels)])
-
-
-def scored_of(logits: torch.Tensor, labels: torch.Tensor) -> Scored:
-    """The distributions at each position that has a label."""
-    counted = labels != IGNORED
-    return Scored(logits[counted].float(), labels[counted], counted.nonzero()[:, 0])
-
-
-def predictions_of(logits: torch.Tensor, labels: torch.Tensor) -> Predictions:
-    """The likeliest token at each position that has a label."""
-    counted = labels != IGNORED
-    return Predictions(logits.argmax(dim=-1)[counted], labels[counted], counted.nonzero()[:, 0])
+def pair_inputs(model: PreTrainedModel, batch: Batch) -> dict[str, Any]:
+    """What an encoder and its decoder read: the decoder reads the labels, moved by one place."""
+    inputs = model_inputs(batch)
+    return inputs | {"decoder_input_ids": model.prepare_decoder_input_ids_from_labels(batch["labels"])}

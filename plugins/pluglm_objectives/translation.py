@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example, Losses, Objective, Predictions
-from pluglm_objectives.token_losses import (
-    IGNORED,
-    attention_mask,
-    cross_entropy_by_example,
-    end_of_text,
-    padded,
-    predictions_of,
-)
+from pluglm import Batch, Document, Example, Losses, Predictions
+from pluglm_objectives.token_losses import IGNORED, attention_mask, end_of_text, padded, pair_inputs
+from pluglm_objectives.token_objective import TokenObjective, token_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +24,7 @@ def ended_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     return ids if ids[-1:] == end else [*ids, *end]
 
 
-class Translation(Objective):
+class Translation(TokenObjective):
     """Write the target for the source: the loss is -log p(target token t | source, target tokens < t), averaged over
     the target's tokens.
 
@@ -87,18 +81,11 @@ class Translation(Objective):
 
     def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
         """Cross-entropy of each target token, given the true ones before it."""
-        outputs = written(model, batch, **forward)
-        return cross_entropy_by_example(outputs.logits, batch["labels"], outputs)
+        inputs = pair_inputs(model, batch)
+        scores = token_scores(model, inputs, self.loss_chunk, **{"use_cache": False, **forward})
+        return scores.losses(batch["labels"], self.z_of(model))
 
     def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
         """The likeliest token at every place of the target, given the true ones before it."""
-        return predictions_of(written(model, batch).logits, batch["labels"])
-
-
-def written(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:
-    """The model's outputs; `logits` are (batch, longest target, vocabulary). `inputs_embeds` in the batch take the
-    place of `input_ids`. The decoder reads the labels, moved by one place."""
-    names = ["inputs_embeds" if "inputs_embeds" in batch else "input_ids", "attention_mask"]
-    inputs = {name: batch[name] for name in names if name in batch}
-    shifted = model.prepare_decoder_input_ids_from_labels(batch["labels"])
-    return model(**inputs, decoder_input_ids=shifted, **{"use_cache": False, **forward})
+        scores = token_scores(model, pair_inputs(model, batch), self.loss_chunk, use_cache=False)
+        return scores.predictions(batch["labels"])

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BITS = 18
+KIND = f"polynomial_words_{BITS}"
+"""Of how words are hashed, without which weights mean nothing."""
 
 
 def features(text: str) -> NDArray[np.uint64]:
@@ -68,7 +70,7 @@ class Classifier:
         import numpy as np
         from safetensors.numpy import save_file
 
-        save_file({"weights": self.weights, "bias": np.array([self.bias])}, path, {"kind": f"hashed_words_{BITS}"})
+        save_file({"weights": self.weights, "bias": np.array([self.bias])}, path, {"kind": KIND})
 
     @classmethod
     def load(cls, path: Path) -> Classifier:
@@ -81,7 +83,7 @@ class Classifier:
 
         try:
             with safe_open(path, "numpy") as file:
-                if (file.metadata() or {}).get("kind") != f"hashed_words_{BITS}":
+                if (file.metadata() or {}).get("kind") != KIND:
                     raise ValueError("is no classifier that Classifier.save wrote")
                 return cls(file.get_tensor("weights"), float(file.get_tensor("bias")[0]))
         except SafetensorError as error:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-# Shingles at a time, so that a block of the table stays in the processor's cache.
-BLOCK = 1024
 
 
 @cache
@@ -25,29 +23,15 @@ def bands_for(threshold: float, permutations: int) -> tuple[int, int]:
     return best
 
 
-@cache
-def permutations_of(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Odd factors and offsets, (count,) each: h -> factor * h + offset (modulo 2^32) stands for a permutation of h."""
-    import numpy as np
-
-    drawn = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**32, (2, count), dtype=np.uint32)
-    return drawn[0] | np.uint32(1), drawn[1]
-
-
 def signature(shingles: NDArray[np.uint64], permutations: int, seed: int) -> NDArray[np.uint32]:
     """(permutations,) the least of each permutation of (n,) shingles, n > 0. Two signatures agree at a place with the
     probability of the Jaccard similarity of their sets (Broder 1997)."""
     import numpy as np
+    from rensa import RMinHash
 
-    factors, offsets = permutations_of(permutations, seed)
-    high = (shingles >> np.uint64(32)).astype(np.uint32)
-    blocks: list[NDArray[np.uint32]] = []
-    for start in range(0, len(high), BLOCK):
-        table = high[start : start + BLOCK, None] * factors
-        table += offsets
-        blocks.append(table.min(axis=0))
-    least: NDArray[np.uint32] = np.minimum.reduce(blocks)
-    return least
+    found = RMinHash.digest_matrix_from_flat_token_hashes(shingles, (0, len(shingles)), permutations, seed)
+    # Four times as fast as an array of the list.
+    return np.frombuffer(array("I", found.to_rows()[0]), dtype=np.uint32)
 
 
 def band_hashes(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray[np.uint32]:
@@ -56,9 +40,7 @@ def band_hashes(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray
     one hash by chance, the comparison of the sets finds it out."""
     import numpy as np
 
-    factors = _factors(rows)
-    table = signature[: bands * rows].reshape(bands, rows).astype(np.uint64)
-    sums: NDArray[np.uint64] = (table * factors).sum(axis=1)
+    sums: NDArray[np.uint64] = signature[: bands * rows].reshape(bands, rows) @ _factors(rows)
     return (sums >> np.uint64(32)).astype(np.uint32)
 
 

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 # Bytes of ASCII words in lower case, all other ASCII as a space; what is not ASCII stays.
 ASCII_WORDS = bytes(ord(chr(b).lower()) if b >= 128 or chr(b).isalnum() or chr(b) == "_" else 32 for b in range(128))
 ASCII_WORDS += bytes(range(128, 256))
-# Bytes of a word after which the numbers that they are weighed by begin anew.
-LONGEST = 1 << 12
+ASCII = bytes(range(128))
+# Of a polynomial over 64 bits, modulo 2^64: odd, so that it has an inverse.
+BASE = 0x9E3779B97F4A7C15
+# Bytes of whole words that are hashed at a time, which bounds the table of powers.
+BLOCK = 1 << 16
+# Different characters for which it is faster to replace each than to look for all.
+FEW = 16
 
 
 @cache
@@ -38,10 +43,24 @@ def multipliers(count: int) -> NDArray[np.uint64]:
 
 def spaced(text: str) -> bytes:
     """A text in folded case, as UTF-8, with spaces for all that is no word."""
-    if not text.isascii():
-        text = text.casefold()
-        text = between_words(highest(text)).sub(" ", text)
-    return text.encode("utf-8", "surrogatepass").translate(ASCII_WORDS)
+    if text.isascii():
+        return text.encode().translate(ASCII_WORDS)
+    text = text.casefold()
+    found = text.encode("utf-8", "surrogatepass")
+    beyond = set(found.translate(None, ASCII).decode("utf-8", "surrogatepass"))
+    between = [character for character in beyond if is_between(character)]
+    if len(between) > FEW:
+        found = between_words(highest(text)).sub(" ", text).encode("utf-8", "surrogatepass")
+    else:
+        for character in between:
+            found = found.replace(character.encode(), b" ")
+    return found.translate(ASCII_WORDS)
+
+
+@cache
+def is_between(character: str) -> bool:
+    """Whether a character outside of ASCII is no part of words."""
+    return between_words(highest(character)).match(character) is not None
 
 
 def words(text: str) -> list[bytes]:
@@ -49,25 +68,58 @@ def words(text: str) -> list[bytes]:
     return spaced(text).split()
 
 
-def word_hashes(text: str) -> NDArray[np.uint64]:
-    """(words,) the hash of each word: the sum of its bytes, each times an odd number for its place, and then mixed.
-    Done for all words at once, because to look each up takes longer.
+@cache
+def powers(count: int) -> NDArray[np.uint64]:
+    """(2, count) the powers of `BASE` from the 0th on, and those of its inverse."""
+    import numpy as np
 
-    Source: multilinear hashing, Lemire and Kaser 2014, https://arxiv.org/abs/1202.4961.
+    factors = np.ones((2, count), dtype=np.uint64)
+    factors[0, 1:], factors[1, 1:] = BASE, pow(BASE, -1, 2**64)
+    return np.cumprod(factors, axis=1, dtype=np.uint64)
+
+
+def word_hashes(text: str) -> NDArray[np.uint64]:
+    """(words,) the hash of each word: its bytes as a polynomial, and then mixed. Done for all words at once, because to
+    look each up takes longer.
+
+    Source: Rabin 1981, "Fingerprinting by random polynomials"; of a part of a text by sums over its beginnings, Karp
+    and Rabin 1987, "Efficient randomized pattern-matching algorithms".
     """
     import numpy as np
 
-    letters = np.frombuffer(b" " + spaced(text) + b" ", np.uint8)
+    found = spaced(text)
+    if len(found) <= BLOCK:
+        return hashes_within(found)
+    blocks: list[NDArray[np.uint64]] = []
+    start = 0
+    while start < len(found):
+        behind = len(found) if len(found) - start <= BLOCK else found.rfind(b" ", start, start + BLOCK + 1) + 1
+        if behind:
+            blocks.append(hashes_within(found[start:behind]))
+        else:
+            # One word is longer than a block, and ends at a space or with the text.
+            behind = found.find(b" ", start + BLOCK)
+            behind = len(found) if behind < 0 else behind
+            blocks.append(np.array([xxhash.xxh3_64_intdigest(found[start:behind])], dtype=np.uint64))
+        start = behind
+    return np.concatenate(blocks)
+
+
+def hashes_within(block: bytes) -> NDArray[np.uint64]:
+    """(words,) the hash of each word in a block."""
+    import numpy as np
+
+    letters = np.frombuffer(b" %b " % block, np.uint8)
     inside = letters > 32
     edges = np.flatnonzero(inside[1:] != inside[:-1])
-    lengths = edges[1::2] - edges[::2]
-    found = letters[inside].astype(np.uint64)
-    if not len(found):
-        return found
-    first = np.cumsum(lengths) - lengths
-    places = np.arange(len(found)) - np.repeat(first, lengths)
-    found *= multipliers(LONGEST)[places & (LONGEST - 1)]
-    return mixed(np.add.reduceat(found, first))
+    up, down = powers(BLOCK + 3 if len(letters) > 4096 else 4096)[:, : len(letters)]
+    sums = letters * up
+    np.cumsum(sums, out=sums)
+    ends = sums[edges]
+    # The polynomial of what lies between, as if it began at the 0th power.
+    found = ends[1::2] - ends[::2]
+    found *= down[edges[::2]]
+    return mixed(found)
 
 
 def mixed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:

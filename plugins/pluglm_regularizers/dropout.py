@@ -45,6 +45,8 @@ def set_dropout(model: PreTrainedModel, probabilities: dict[str, float]) -> list
 
     found = set()
     for name, module in list(model.named_modules()):
+        if "lora_dropout" in name.split("."):
+            continue  # the adapters' own, whose probability is among their parameters
         if isinstance(module, torch.nn.Dropout):
             role = role_of(name)
             module.p = probabilities[role]

@@ -11,8 +11,8 @@ import xxhash
 
 from pluglm_sources.local_files import GROUP_FILES
 
-PART = 16_000_000
-"""Bytes of one part, about: some seconds of work."""
+PART = 4_000_000
+"""Bytes of one part, about: a second or two of work, so that several processes end at about the same time."""
 
 
 class Part(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sysconfig
 import warnings
 from collections.abc import Iterator
@@ -39,7 +40,11 @@ class PythonLibrary(Source):
         """The Python files of the library."""
         root = Path(sysconfig.get_paths()["stdlib"])
         left_out = LEFT_OUT | ({"pydoc_data"} if "reference" in self.parts else set())
-        files = [path for path in root.rglob("*.py") if not left_out & set(path.relative_to(root).parts)]
+        files = []
+        for folder, below, names in os.walk(root):
+            # In place, so that installed packages, many times as many files, are not walked through.
+            below[:] = [name for name in below if name not in left_out]
+            files += [Path(folder, name) for name in names if name.endswith(".py") and name not in left_out]
         return sorted(files, key=lambda path: xxhash.xxh3_64_intdigest(path.relative_to(root).as_posix().encode()))
 
     def read(self) -> Iterator[Document | Unreadable]:

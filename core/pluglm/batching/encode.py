@@ -64,7 +64,7 @@ class EncodeDocuments:
         temporary = self.folder.with_name(f"{self.folder.name}.{os.getpid()}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         station, account = Station(self.station, stop=self.stop), TokenAccount()
-        tokenizer = _tokenizer(self.tokenizer, self.fast)
+        tokenizer = opened_tokenizer(self.tokenizer, self.fast)
         pieces = self._pieces(tokenizer, station, account)
         write_table(temporary, pieces if self.packs else cut(pieces, self.length, account))
         said = {"station": station.as_dict(), "records": station.records, "tokens": account.as_dict()}
@@ -103,7 +103,8 @@ class EncodeDocuments:
 
 
 @lru_cache(maxsize=2)
-def _tokenizer(folder: Path, fast: bool) -> PreTrainedTokenizerFast:
+def opened_tokenizer(folder: Path, fast: bool) -> PreTrainedTokenizerFast:
+    """The tokenizer saved in `folder`, with `fast` through the fast way of encoding where it has one."""
     from pluglm.batching.tokenizer import saved_tokenizer
 
     tokenizer = saved_tokenizer(folder)

@@ -36,9 +36,9 @@ def slow_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     return ids
 
 
-def use_fast_encoding(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str] = ()) -> bool:
+def use_fast_encoding(tokenizer: PreTrainedTokenizerFast) -> bool:
     """Let `encode_text` encode with tiktoken where the tokenizer is byte-pair encoding over bytes, and gives the same
-    ids for probes and for all of `texts`; whether it does."""
+    ids for probes; whether it does."""
     ranks = byte_ranks(tokenizer)
     if ranks is None:
         return False
@@ -56,10 +56,17 @@ def use_fast_encoding(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str] =
                 raise
             return slow_ids(text, tokenizer)
 
-    if any(fast(text) != slow_ids(text, tokenizer) for text in (*PROBES, *texts)):
-        return False
     setattr(tokenizer, ENCODER, fast)
+    if not encodes_fast(tokenizer, PROBES):
+        delattr(tokenizer, ENCODER)
+        return False
     return True
+
+
+def encodes_fast(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> bool:
+    """Whether a tokenizer has a fast way of encoding, which gives its own ids for all of these texts."""
+    fast: Callable[[str], list[int]] | None = getattr(tokenizer, ENCODER, None)
+    return fast is not None and all(fast(text) == slow_ids(text, tokenizer) for text in texts)
 
 
 def byte_ranks(tokenizer: PreTrainedTokenizerFast) -> dict[bytes, int] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pluglm.batching.split_encoding import SplitEncoding
 from pluglm.batching.table import ExampleTable
-from pluglm.batching.tokenizer import saved_tokenizer
+from pluglm.batching.tokenizer import add_extra_tokens, saved_tokenizer
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described
@@ -107,6 +107,7 @@ def _make(
     work = folder.with_name(folder.name.removesuffix(".tmp") + ".parts")
     if not (work / "prepared").exists():
         tokenizer = own or config.tokenizer.build(texts())
+        add_extra_tokens(tokenizer, config.objective.extra_tokens())
         tokenizer.save_pretrained(work / "tokenizer")
         (work / "fitted.json").write_text(json.dumps(config.objective.fit(corpus.train())), encoding="utf-8")
         (work / "prepared").touch()

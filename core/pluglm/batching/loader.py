@@ -10,7 +10,7 @@ import numpy as np
 
 from pluglm.batching.order import ExampleOrder
 from pluglm.batching.table import ExampleTable
-from pluglm.families import Batch, Objective
+from pluglm.families import Batch, Example, Objective
 from pluglm.training.step_module import COUNTED
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class Loader:
         examples, generators = [], []
         for epoch, index in own or picked[:1]:
             for part, example in enumerate(_cut(table[index], parts)):
-                examples.append(example)
                 place = (epoch, index) if parts == 1 else (epoch, index, parts, part)
                 generators.append(np.random.default_rng((self.seed, stream, *place)))
+                examples.append(with_partners(example, table, generators[-1], type(self.objective).partners))
         batch = self.objective.collate(examples, self.tokenizer, generators)
         for name in examples[0]:
             if name == "weight" or name.startswith("field_"):
@@ -135,3 +135,27 @@ def _cut(example: dict[str, Any], parts: int) -> list[dict[str, Any]]:
     ids = example["input_ids"]
     length = -(-len(ids) // parts)
     return [{**example, "input_ids": ids[start : start + length]} for start in range(0, len(ids), length)]
+
+
+class Partners(Sequence[Example]):
+    """Examples of a table by their numbers, read when they are looked at."""
+
+    def __init__(self, table: Sequence[Example] | ExampleTable, numbers: Any) -> None:
+        self._table = table
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._table[int(self._numbers[place])]
+
+
+def with_partners(
+    example: dict[str, Any], table: Sequence[Example] | ExampleTable, generator: np.random.Generator, count: int
+) -> dict[str, Any]:
+    """The example with `count` others of `table` as its "partners", each drawn by `generator` from all of them; as it
+    is where count is 0."""
+    if count:
+        example["partners"] = Partners(table, generator.integers(len(table), size=count))
+    return example

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.batching.encode import EncodeDocuments
-from pluglm.batching.encoding import use_fast_encoding
+from pluglm.batching.encode import EncodeDocuments, opened_tokenizer
+from pluglm.batching.encoding import encodes_fast
 from pluglm.batching.joining import join
 from pluglm.batching.mixture import passes
 from pluglm.batching.packing import TokenAccount
-from pluglm.batching.tokenizer import saved_tokenizer
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.engines import Engine
 from pluglm.corpus.ledger import Book
@@ -23,7 +22,7 @@ from pluglm.errors import DataError
 if TYPE_CHECKING:
     from pluglm.reporting.progress import Progress
 
-SAMPLED_FILES, SAMPLED_CHARACTERS = 20, 400_000
+SAMPLED_FILES, SAMPLED_CHARACTERS = 20, 100_000
 
 
 class SplitEncoding:
@@ -46,7 +45,7 @@ class SplitEncoding:
         self.config, self.corpus, self.folder, self.work = config, corpus, folder, work
         self.values, self.packs, self.engine, self.progress = values, packs, engine, progress
         self.fitted = json.loads((work / "fitted.json").read_text(encoding="utf-8"))
-        self.fast = use_fast_encoding(saved_tokenizer(work / "tokenizer"), sampled_texts(corpus))
+        self.fast = encodes_fast(opened_tokenizer(work / "tokenizer", True), sampled_texts(corpus))
 
     def split(self, split: str, book: Book) -> dict[str, Any]:
         """Write the examples of a split, and give the account of its tokens.
@@ -108,7 +107,7 @@ class SplitEncoding:
 
 
 def sampled_texts(corpus: Corpus) -> Iterator[str]:
-    """Texts from all over the training documents, some hundred thousand characters of them."""
+    """Texts from all over the training documents, a hundred thousand characters of them."""
     files = sorted((corpus.folder / "train").glob("*.parquet"))
     for path in files[:: max(1, len(files) // SAMPLED_FILES)]:
         left = SAMPLED_CHARACTERS // min(SAMPLED_FILES, len(files))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,7 +96,7 @@ class TableWriter:
 
     def extend(self, name: str, values: Any, lengths: Any = None) -> None:
         """Add numbers, or lists: their values one behind the other, and (examples,) their lengths."""
-        self._put(name, np.asarray(values, self._columns[name]["dtype"]))
+        self._put(name, _numbers(values, self._columns[name]["dtype"]))
         if lengths is not None:
             ends = self._ends[name] + np.cumsum(np.asarray(lengths, "<i8"), dtype="<i8")
             self._put(f"{name}.offsets", ends)
@@ -119,6 +121,13 @@ class TableWriter:
         for file in self._buffers:
             self._flush(file)
         (self.folder / "columns.json").write_text(json.dumps({"examples": examples, "columns": self._columns}))
+
+
+def _numbers(values: Any, dtype: str) -> Any:
+    if isinstance(values, list) and dtype == "<u4" and sys.byteorder == "little":
+        # Four times as fast as to let NumPy look at each of them.
+        return np.frombuffer(array("I", values), dtype)
+    return np.asarray(values, dtype)
 
 
 def write_table(folder: Path, examples: Iterable[Mapping[str, Any]]) -> int:

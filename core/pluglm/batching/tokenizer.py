@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,15 @@ def saved_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     for circumstance in ("is_local", "local_files_only"):
         tokenizer.init_kwargs.pop(circumstance, None)
     return tokenizer
+
+
+def add_extra_tokens(tokenizer: PreTrainedTokenizerFast, tokens: Sequence[str]) -> None:
+    """Add the special tokens that an objective needs and the tokenizer lacks, behind all that it has."""
+    known = tokenizer.get_vocab()
+    lacking = [token for token in tokens if token not in known]
+    if lacking:
+        kept = [token for token in tokenizer.extra_special_tokens if token not in lacking]
+        tokenizer.add_special_tokens({"extra_special_tokens": [*kept, *lacking]})
 
 
 def is_general(folder: Path) -> bool:

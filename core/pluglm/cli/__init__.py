@@ -11,6 +11,7 @@ VERBS = {
     "train": "run everything: prepare, train, evaluate, report (-m sweeps)",
     "check": "validate a config and stop",
     "plan": "say what a run will take, before it is spent",
+    "find-lr": "try learning rates on a few steps and suggest one",
     "prepare": "make the corpus and the examples alone",
     "resume": "go on with a run that was stopped",
     "evaluate": "measure a finished run's model again",

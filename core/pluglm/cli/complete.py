@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pluglm.cli import VERBS
 
-CONFIG_VERBS = ("train", "check", "plan", "prepare", "evaluate", "compress")
+CONFIG_VERBS = ("train", "check", "plan", "find-lr", "prepare", "evaluate", "compress")
 RUN_VERBS = ("resume", "evaluate", "compress", "generate", "report", "compare")
 
 
@@ -86,6 +86,7 @@ def _parameters(family: str, earlier: list[str]) -> dict[str, Any]:
     """Config paths of a family's parameters and their types: of the techniques chosen on the line, else of all."""
     from pluglm.catalog import installed_catalog
     from pluglm.families import FAMILIES
+    from pluglm.technique import parameters
 
     if family not in FAMILIES:
         return {}
@@ -101,7 +102,7 @@ def _parameters(family: str, earlier: list[str]) -> dict[str, Any]:
     for name in chosen or catalog.names(family):
         technique = catalog.find(family, name)
         prefix = f"{family}.{name}" if FAMILIES[family].many else family
-        for key, field in technique.model_fields.items() if technique else ():
+        for key, field in parameters(technique) if technique else ():
             found[f"{prefix}.{key}"] = field.annotation
     return found
 

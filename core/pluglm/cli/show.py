@@ -11,7 +11,7 @@ from pluglm.cli.flags import JSON, parse, usage, wants_help
 from pluglm.config.validate import unknown_technique
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
-from pluglm.technique import Technique
+from pluglm.technique import Technique, parameters
 
 FLAGS = JSON
 
@@ -70,7 +70,7 @@ def describe(technique: type[Technique]) -> dict[str, Any]:
                 "constraints": [limit for item in field.metadata for limit in _limits(item)],
                 "description": field.description or "",
             }
-            for name, field in technique.model_fields.items()
+            for name, field in parameters(technique)
         ],
         "acts_at": sorted(moments()) if moments else [],
         "suggests": technique.suggests,

@@ -43,19 +43,40 @@ def from_resolved(tree: Mapping[str, Any], catalog: Catalog | None = None) -> Ru
 
 
 def _compose_tree(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) -> dict[str, Any]:
-    from pluglm.config.groups import AUTO
+    from pluglm.config.groups import AUTO, store_techniques
 
-    tree = _hydra(overrides, config_dir, catalog)
+    store_techniques(catalog)
+    tree = _hydra(overrides, config_dir)
     suggested = {}
     for family, spec in FAMILIES.items():
         if not spec.many and isinstance(tree.get(family), dict) and tree[family].get("name") == AUTO:
             suggested[family] = _suggestion(family, tree, catalog)
     if not suggested:
         return tree
+    if config_dir is None:
+        # What the user said about the family is there already, on top of nothing; a second composition would cost as
+        # much as the first.
+        return tree | {
+            family: _over_defaults(family, name, tree[family], catalog) for family, name in suggested.items()
+        }
     # First, so that what the user said about the family comes on top of it.
     chosen = [f"{family}={name}" for family, name in suggested.items()]
     auto = {f"{family}={AUTO}" for family in suggested}
-    return _hydra([*chosen, *(o for o in overrides if o not in auto)], config_dir, catalog)
+    return _hydra([*chosen, *(o for o in overrides if o not in auto)], config_dir)
+
+
+def _over_defaults(family: str, name: str, given: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    from pluglm.config.groups import defaults
+
+    return _merged(defaults(catalog.find(family, name)), dict(given)) | {"name": name}
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if nested else value
+    return merged
 
 
 def _suggestion(family: str, tree: Mapping[str, Any], catalog: Catalog) -> str:
@@ -70,7 +91,7 @@ def _suggestion(family: str, tree: Mapping[str, Any], catalog: Catalog) -> str:
     )
 
 
-def _hydra(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) -> dict[str, Any]:
+def _hydra(overrides: Sequence[str], config_dir: Path | None) -> dict[str, Any]:
     import yaml
     from hydra import compose as hydra_compose
     from hydra import initialize_config_module
@@ -79,9 +100,6 @@ def _hydra(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) 
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    from pluglm.config.groups import store_techniques
-
-    store_techniques(catalog)
     words = list(overrides)
     if config_dir is not None:
         words.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")

@@ -68,11 +68,16 @@ class TrainSettings(Settings):
     max_loss_ratio: Annotated[
         float | None,
         Field(gt=1, description="Training ends as diverged at a loss so many times the first one; null for no limit"),
-    ] = 3.0
+    ] = 10.0
     loader_workers: Annotated[
         int, Field(ge=0, description="Processes beside each that make its batches ahead; 0 to make them in between")
     ] = 0
-    threads: Annotated[int, Field(ge=0, description="CPU threads per process; 0 for one per core")] = 0
+    recompute_activations: Annotated[
+        bool, Field(description="Compute each layer again in the backward pass: less memory, a third more time")
+    ] = False
+    threads: Annotated[
+        int, Field(ge=0, description="CPU threads per process; 0 for OMP_NUM_THREADS, or one per core")
+    ] = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -115,6 +120,12 @@ class DataSettings(Settings):
     """How documents become examples."""
 
     validation_fraction: Annotated[float, Field(gt=0, lt=1, description="Share of documents held out")] = 0.02
+    train_fraction: Annotated[
+        float,
+        Field(
+            gt=0, le=1, description="Share of the other documents that is trained on; smaller shares are within larger"
+        ),
+    ] = 1.0
     sequence_length: Annotated[int, Field(ge=8, description="Tokens per example at most")] = 256
     packing: Annotated[
         bool, Field(description="Join documents into full blocks where the objective can; otherwise pad")

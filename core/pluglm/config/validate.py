@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -220,11 +220,12 @@ def _problem(model: type[BaseModel], path: str, detail: Any, catalog: Catalog | 
     where = ".".join([path, *keys])
     if detail["type"] == "extra_forbidden":
         key = keys[-1] if keys else ""
-        hint = nearest(key, model.model_fields)
-        owners = _owners(key, model, catalog)
+        group, title = _group(model, path, keys[:-1])
+        hint = nearest(key, group.model_fields)
+        owners = _owners(key, group, catalog)
         if owners:
             hint = f"; {key} is a parameter of {owners}"
-        return Problem(where, f"{_title(model, path)} has no such key{hint}", detail["input"])
+        return Problem(where, f"{title} has no such key{hint}", detail["input"])
     if detail["type"] == "missing":
         return Problem(where, "is required")
     message = detail["msg"].removeprefix("Value error, ")
@@ -241,6 +242,17 @@ def _problem(model: type[BaseModel], path: str, detail: Any, catalog: Catalog | 
 
 def _internal(part: object) -> bool:
     return isinstance(part, str) and (not part.isidentifier() or part in ("str", "int", "float", "bool", "none"))
+
+
+def _group(model: type[BaseModel], path: str, keys: Sequence[str]) -> tuple[type[BaseModel], str]:
+    """The model that the key is looked for in, below `model` where it is nested, and what a user calls it."""
+    group = model
+    for key in keys:
+        field = group.model_fields.get(key)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return model, _title(model, path)
+        group = field.annotation
+    return group, ".".join([path, *keys]) if keys else _title(model, path)
 
 
 def _title(model: type[BaseModel], path: str) -> str:

@@ -9,6 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pluglm.corpus.columns import bytes_column, number_column, text_column
 from pluglm.corpus.layers import write_whole
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def write_keys(path: Path, keys: Sequence[Any]) -> None:
 
     several = bool(keys) and isinstance(keys[0], tuple)
     columns = list(zip(*keys, strict=True)) if several else [keys]
-    arrays = [pa.array(list(column), _type(column)) for column in columns]
+    arrays = [_arrow(column) for column in columns]
     batch = pa.record_batch(arrays, names=[f"{'part' if several else 'key'}{n}" for n in range(len(arrays))])
 
     def write(temporary: Path) -> None:
@@ -39,13 +40,11 @@ def write_keys(path: Path, keys: Sequence[Any]) -> None:
     write_whole(path, write)
 
 
-def _type(column: Sequence[Any]) -> pyarrow.DataType:
-    import pyarrow as pa
-
+def _arrow(column: Sequence[Any]) -> pyarrow.Array:
     first = column[0] if column else 0
-    return (
-        pa.large_binary() if isinstance(first, bytes) else pa.large_string() if isinstance(first, str) else pa.int64()
-    )
+    if isinstance(first, bytes):
+        return bytes_column(column)
+    return text_column(column) if isinstance(first, str) else number_column(column, "int64")
 
 
 class StoredKeys:

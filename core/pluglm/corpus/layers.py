@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import xxhash
 
+from pluglm.corpus.columns import number_column, text_column
 from pluglm.corpus.document import Document
 from pluglm.corpus.ledger import Station
 
@@ -130,17 +131,18 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         raise
 
 
-def document_columns(documents: Sequence[Document | None]) -> dict[str, list[Any]]:
+def document_columns(documents: Sequence[Document]) -> dict[str, pyarrow.Array]:
     """Documents as columns: what has structure is JSON, and empty where there is none."""
-    return {
-        "text": [None if d is None else d.text for d in documents],
-        "id": [None if d is None else d.id for d in documents],
-        "source": [None if d is None else d.source for d in documents],
-        "fields": [_packed(d.fields) if d is not None and d.fields else "" for d in documents],
-        "media": [_packed(d.media) if d is not None and d.media else "" for d in documents],
-        "metadata": [_packed(d.metadata) if d is not None and d.metadata else "" for d in documents],
-        "weight": [1.0 if d is None else d.weight for d in documents],
+    parts = {
+        "text": [d.text for d in documents],
+        "id": [d.id for d in documents],
+        "source": [d.source for d in documents],
+        "fields": [_packed(d.fields) if d.fields else "" for d in documents],
+        "media": [_packed(d.media) if d.media else "" for d in documents],
+        "metadata": [_packed(d.metadata) if d.metadata else "" for d in documents],
     }
+    columns = {name: text_column(values) for name, values in parts.items()}
+    return columns | {"weight": number_column([d.weight for d in documents], "float64")}
 
 
 def documents_of(columns: Sequence[Sequence[Any]]) -> list[Document]:
@@ -154,10 +156,13 @@ def write_rows(path: Path, rows: Sequence[tuple[int, int, Document | None]]) -> 
     """Write a layer's rows as Arrow, and return the digest of the file."""
     import pyarrow as pa
 
-    columns = document_columns([document for _, _, document in rows])
-    arrays = [pa.array([row[0] for row in rows], pa.int32()), pa.array([row[1] for row in rows], pa.int8())]
-    arrays += [pa.array(values, _types()[name]) for name, values in columns.items()]
-    batch = pa.record_batch(arrays, names=["position", "kind", *columns])
+    nothing = Document("")
+    columns = {
+        "position": number_column([row[0] for row in rows], "int32"),
+        "kind": number_column([row[1] for row in rows], "int8"),
+        **document_columns([document or nothing for _, _, document in rows]),
+    }
+    batch = pa.record_batch(list(columns.values()), names=list(columns))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_batch(batch)
@@ -186,19 +191,11 @@ def read_rows(path: Path, digest: str) -> list[tuple[int, int, Document | None]]
     ]
 
 
-def _types() -> dict[str, pyarrow.DataType]:
-    import pyarrow as pa
-
-    text = pa.large_string()
-    return dict.fromkeys(("text", "id", "source", "fields", "media", "metadata"), text) | {"weight": pa.float64()}
-
-
 def document_table(documents: Sequence[Document]) -> pyarrow.Table:
     """Documents as a table of Arrow."""
     import pyarrow as pa
 
-    columns = document_columns(documents)
-    return pa.table({name: pa.array(values, _types()[name]) for name, values in columns.items()})
+    return pa.table(document_columns(documents))
 
 
 def _encode(value: Any) -> Any:

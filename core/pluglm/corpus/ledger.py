@@ -53,6 +53,25 @@ class Station:
         self.characters_added += len(after.text)
         self.keep(before, after)
 
+    def pass_all(self, documents: Sequence[Document]) -> None:
+        """Count documents that arrive and go on as they are."""
+        characters = sum([len(document.text) for document in documents])
+        self.read += len(documents)
+        self.kept += len(documents)
+        self.characters_in += characters
+        self.characters_out += characters
+
+    def add_all(self, pairs: Sequence[tuple[Document, Document]]) -> None:
+        """`add` for (the one it was made of, the document) of many."""
+        changed = [pair for pair in pairs if pair[0].text != pair[1].text]
+        characters = sum([len(after.text) for _, after in pairs])
+        self.added += len(pairs)
+        self.kept += len(pairs)
+        self.changed += len(changed)
+        self.characters_added += characters
+        self.characters_out += characters
+        self.samples += [_sample(before, after) for before, after in changed[: SAMPLES - len(self.samples)]]
+
     def drop(self, document: Document, reason: str, detail: str = "") -> None:
         """Count a document that ends here on purpose."""
         self.dropped[reason] += 1

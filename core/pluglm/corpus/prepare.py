@@ -16,7 +16,8 @@ from pluglm.corpus.document import Document
 from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described, described_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
-from pluglm.corpus.split import CutInTwo, Split
+from pluglm.corpus.named_random import VERSION as NAMED_RANDOM
+from pluglm.corpus.split import LEFT_OUT, CutInTwo, Split
 from pluglm.corpus.stations import Augment, Preprocess
 from pluglm.corpus.storage import cache_folder, digest, make_once
 from pluglm.corpus.tasks import ReadShard, documents_in
@@ -84,8 +85,10 @@ def _recipe(config: RunConfig, cache: Path) -> dict[str, Any]:
         if "change_documents" in getattr(technique, "moments", lambda: {"change_documents"})()
     ]
     return {
+        "random": NAMED_RANDOM,
         "techniques": [(path, described(technique, cache)) for path, technique in changing],
         "validation_fraction": config.data.validation_fraction,
+        "train_fraction": config.data.train_fraction,
         "shard_megabytes": config.data.shard_megabytes,
         "max_quarantined": config.data.max_quarantined,
         "on_error": config.data.on_error,
@@ -115,7 +118,7 @@ def _make(
         train = _changed(config, train, workshop)
         for label, augmenter in config.augmenter.items():
             step = Augment(f"augmenter.{label}", augmenter, config.seed)
-            said = [described(augmenter, cache), config.seed]
+            said = [described(augmenter, cache), config.seed, NAMED_RANDOM]
             train = [chain.then(step, said) for chain in train]
         workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
         stations = [station.as_dict() for station in book.stations.values()]
@@ -144,9 +147,11 @@ def _shards(
 def _split(
     config: RunConfig, chains: list[Chain], workshop: Workshop
 ) -> tuple[list[Chain], list[Chain], dict[str, Any]]:
-    fraction, seed = config.data.validation_fraction, config.seed
-    parts = {name: Split(part=name, fraction=fraction, seed=seed) for name in ("train", "validation")}
-    decided, counts = workshop.decided(chains, "split", parts["train"], [fraction, seed], "Preprocessing")
+    fraction, used, seed = config.data.validation_fraction, config.data.train_fraction, config.seed
+    parts = {
+        name: Split(part=name, fraction=fraction, train_fraction=used, seed=seed) for name in ("train", "validation")
+    }
+    decided, counts = workshop.decided(chains, "split", parts["train"], [fraction, used, seed], "Preprocessing")
     chains = workshop.entered(chains)
     for station in workshop.book.stations.values():
         check_quarantine(station, config.data.max_quarantined)
@@ -157,9 +162,13 @@ def _split(
         raise DataError(f"no document is left to train on ({dropped or 'the sources gave none'})")
     account = {"station": "split", "read": total, "added": 0, "kept": total, "dropped": {}, "quarantined": {}}
     if total == 1:
+        if used < 1:
+            raise DataError(f"data.train_fraction={used:g} leaves out whole documents, and there is only one")
         cut = {name: [c.then(CutInTwo("split", name, fraction), [name, fraction]) for c in chains] for name in parts}
         return cut["train"], cut["validation"], account | {"added": 1, "kept": 2, "train": 1, "validation": 1}
     split = {name: workshop.carried_out(chains, decided, "split", part) for name, part in parts.items()}
+    left_out = counts.get(LEFT_OUT, 0)
+    account |= {"kept": total - left_out, "dropped": {LEFT_OUT: left_out} if left_out else {}}
     return split["train"], split["validation"], account | {name: counts.get(name, 0) for name in parts}
 
 

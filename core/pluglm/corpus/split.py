@@ -12,16 +12,21 @@ from pluglm.corpus.ledger import Station
 from pluglm.corpus.stations import split_hash
 from pluglm.families import CorpusPreprocessor, Keys
 
+LEFT_OUT = "left_out_by_train_fraction"
+"""The reason under which documents are counted that neither train nor validate."""
+
 
 class Split(CorpusPreprocessor):
     """Keeps the documents of one part: `train` or `validation`.
 
-    A document belongs to validation where its hash, as a number from 0 to 1, is below `fraction`. The least number
-    always validates and the greatest always trains, so that neither part is empty.
+    A document belongs to validation where its hash, as a number from 0 to 1, is below `fraction`. Of the others, those
+    with the greatest numbers train, a share of `train_fraction`, and the rest is left out. The least number always
+    validates and the greatest always trains, so that neither part is empty.
     """
 
     part: str
     fraction: float
+    train_fraction: float
     seed: int
 
     def key(self, document: Document) -> bytes:
@@ -31,9 +36,13 @@ class Split(CorpusPreprocessor):
     def decide(self, keys: Keys) -> Iterator[str]:
         """The part of each document."""
         lowest, highest = min(keys, default=b""), max(keys, default=b"")
+        first = 1 - self.train_fraction * (1 - self.fraction)
         for key in keys:
-            held_out = key == lowest or (int.from_bytes(key, "big") / 2**64 < self.fraction and key != highest)
-            yield "validation" if held_out else "train"
+            place = int.from_bytes(key, "big") / 2**64
+            if key == lowest or (place < self.fraction and key != highest):
+                yield "validation"
+            else:
+                yield "train" if place >= first or key == highest else LEFT_OUT
 
     def apply(self, document: Document, decision: Any) -> Document | Dropped:
         """The document, or nothing where it belongs to the other part."""

@@ -9,10 +9,12 @@ from random import Random
 from typing import Any, Protocol
 
 import xxhash
+from xxhash import xxh3_64_intdigest
 
 from pluglm.corpus.document import Document, Dropped, Unreadable
 from pluglm.corpus.layers import ADDED, CHANGED, GONE, Layer
 from pluglm.corpus.ledger import EXCERPT, Station
+from pluglm.corpus.named_random import NamedRandom
 from pluglm.errors import PluglmError
 from pluglm.families import Augmenter, CorpusPreprocessor, Intervention, Preprocessor, Source
 
@@ -156,6 +158,10 @@ def decided(
     return layer
 
 
+Copy = tuple[Document, int, int, Document | None]
+"""A document, its place, the number of a copy of it, and what that became."""
+
+
 @dataclass(frozen=True, slots=True)
 class Augment:
     """An augmenter; `seed` is the run's."""
@@ -166,55 +172,73 @@ class Augment:
 
     def work(self, documents: Sequence[Document], station: Station) -> Layer:
         """Each document, followed by its changed copies."""
-        augmenter, layer = self.augmenter, Layer()
-        station.read += len(documents)
-        for document in documents:
-            station.characters_in += len(document.text)
-            station.keep(None, document)
+        name, rows = self.augmenter.name, list[tuple[int, int, Document | None]]()
+        pairs = list[tuple[Document, Document]]()
+        several = type(self.augmenter).augment_batch is not Augmenter.augment_batch
+        for document, place, copy, changed in (self._batched if several else self._single)(documents, station):
+            if changed is not None:
+                if changed is document or changed.id != document.id:
+                    # It may be in other hands.
+                    changed = replace(changed)
+                changed.id = f"{document.id}~{name}{copy}"
+                pairs.append((document, changed))
+                rows.append((place, ADDED, changed))
+        station.pass_all(documents)
+        station.add_all(pairs)
+        return Layer(rows)
+
+    def _single(self, documents: Sequence[Document], station: Station) -> Iterator[Copy]:
+        """All copies that are to be made, one after the other."""
+        # One generator that goes from name to name: a new one takes longer than most augmenters.
+        random, augment = NamedRandom(0), self.augmenter.augment
+        for document, place, copy, name in self._wanted(documents):
+            random.name, random.drawn, random.gauss_next = name, 0, None
+            try:
+                changed = augment(document, random)
+            except PluglmError:
+                raise
+            except Exception as error:
+                self._failed(station, document, error)
+            else:
+                yield document, place, copy, changed
+
+    def _batched(self, documents: Sequence[Document], station: Station) -> Iterator[Copy]:
+        """The same, of an augmenter that works on many documents at once."""
         wanted = self._wanted(documents)
         # A generator takes 2.5 kB, which for all short documents of a chunk at once would be more than the chunk.
         while some := list(islice(wanted, TOGETHER)):
-            for (place, copy, _), changed in zip(some, self._made(documents, some, station), strict=True):
-                if changed is not None:
-                    document = documents[place]
-                    changed = replace(changed, id=f"{document.id}~{augmenter.name}{copy}")
-                    station.add(document, changed)
-                    layer.rows.append((place, ADDED, changed))
-        return layer
+            try:
+                made = self.augmenter.augment_batch(
+                    [document for document, _, _, _ in some], [NamedRandom(name) for _, _, _, name in some]
+                )
+            except PluglmError:
+                raise
+            except Exception:
+                # One of them failed: by themselves, the others can be had.
+                for document, place, copy, name in some:
+                    try:
+                        changed = self.augmenter.augment(document, NamedRandom(name))
+                    except Exception as error:
+                        self._failed(station, document, error)
+                    else:
+                        yield document, place, copy, changed
+            else:
+                for (document, place, copy, _), changed in zip(some, made, strict=True):
+                    yield document, place, copy, changed
 
-    def _wanted(self, documents: Sequence[Document]) -> Iterator[tuple[int, int, Random]]:
-        """(place of the document, number of the copy, its generator) of each copy that is to be made."""
+    def _wanted(self, documents: Sequence[Document]) -> Iterator[tuple[Document, int, int, bytes]]:
+        """(document, its place, number of the copy, its generator's name) of each copy that is to be made."""
+        begin, copies, chance = f"{self.seed}/{self.path}/", range(self.augmenter.copies), self.augmenter.probability
         for place, document in enumerate(documents):
-            for copy in range(self.augmenter.copies):
-                random, drawn = self._random(document, copy)
-                if drawn < self.augmenter.probability:
-                    yield place, copy, random
+            for copy in copies:
+                name = f"{begin}{document.source}/{document.id}/{copy}".encode("utf-8", "surrogatepass")
+                # The generator's first number has the seed 1.
+                if chance == 1 or xxh3_64_intdigest(name, 0) < chance * 2**64:
+                    yield document, place, copy, name
 
-    def _random(self, document: Document, copy: int) -> tuple[Random, float]:
-        """The generator for a copy of a document, and the first number drawn of it."""
-        random = Random(f"{self.seed}/{self.path}/{document.source}/{document.id}/{copy}")
-        return random, random.random()
-
-    def _made(
-        self, documents: Sequence[Document], wanted: Sequence[tuple[int, int, Random]], station: Station
-    ) -> Iterator[Document | None]:
-        try:
-            made = self.augmenter.augment_batch(
-                [documents[place] for place, _, _ in wanted], [random for _, _, random in wanted]
-            )
-        except PluglmError:
-            raise
-        except Exception:
-            # One of them failed: by themselves, the others can be had.
-            for place, copy, _ in wanted:
-                try:
-                    yield self.augmenter.augment(documents[place], self._random(documents[place], copy)[0])
-                except Exception as error:
-                    station.added += 1
-                    quarantine_error(station, documents[place], error)
-                    yield None
-        else:
-            yield from made
+    def _failed(self, station: Station, document: Document, error: Exception) -> None:
+        station.added += 1
+        quarantine_error(station, document, error)
 
 
 def quarantine_error(station: Station, document: Document, error: Exception) -> None:

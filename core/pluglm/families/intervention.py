@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -93,6 +94,11 @@ class Intervention(Technique):
         """Look at, or change, the parameters after an optimizer step."""
         raise NotImplementedError
 
+    def during_validation(self, run: TrainingRun) -> AbstractContextManager[None]:
+        """Around each validation while training, with the questions whether to stop: other weights than those that are
+        trained may stand in the model meanwhile."""
+        raise NotImplementedError
+
     def should_stop(self, run: TrainingRun, step: Step, validation: Mapping[str, float]) -> str | None:
         """After each validation: a reason to end training now, or None. `validation` has `loss` and what else was
         measured."""
@@ -108,6 +114,14 @@ class Intervention(Technique):
         return frozenset(name for name in MOMENTS if getattr(cls, name) is not getattr(Intervention, name))
 
 
-DURING_TRAINING = frozenset({"wrap_loss", "after_step", "should_stop"})
+DURING_TRAINING = frozenset({"wrap_loss", "after_step", "during_validation", "should_stop"})
 """Moments at which the model may be cut over processes."""
-MOMENTS = ("change_documents", "before_training", "wrap_loss", "after_step", "should_stop", "after_training")
+MOMENTS = (
+    "change_documents",
+    "before_training",
+    "wrap_loss",
+    "after_step",
+    "during_validation",
+    "should_stop",
+    "after_training",
+)

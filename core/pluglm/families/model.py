@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pluglm.technique import Technique
@@ -33,3 +34,8 @@ class Model(Technique):
     def own_tokenizer(self) -> PreTrainedTokenizerFast | None:
         """The tokenizer this model comes with, which then replaces the configured one; None to train one."""
         return None
+
+    def finish(self, model: PreTrainedModel, folder: Path) -> None:
+        """After training, and after the regularizers: change the trained model in place into the plain one that is
+        measured and saved, where it was trained as something else. What is worth keeping of that goes into the run's
+        `folder`. Called again where a run is resumed after its last step."""

@@ -74,11 +74,16 @@ class LossFunction(Protocol):
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """What the model said and what was right, one entry for each thing predicted: (n,) ints each; `example`: (n,) the
-    position in the batch of the example each belongs to."""
+    position in the batch of the example each belongs to.
+
+    `task` says what is predicted, where an objective has several tasks; `also` holds the predictions of the others.
+    """
 
     predicted: torch.Tensor
     target: torch.Tensor
     example: torch.Tensor
+    task: str = ""
+    also: Sequence[Predictions] = ()
 
 
 class Objective(Technique):
@@ -89,6 +94,10 @@ class Objective(Technique):
     """The `transformers` Auto class of the model it trains, such as "AutoModelForCausalLM"."""
     packs: ClassVar[bool] = False
     """Whether the `input_ids` of its examples may be joined into blocks of exactly the sequence length."""
+    partners: ClassVar[int] = 0
+    """How many further examples of the same split each example comes with, under "partners", for objectives that set
+    texts of several documents beside each other. They are drawn from the whole split by the example's generator, and
+    read when they are looked at."""
 
     def required_fields(self) -> tuple[str, ...]:
         """Document fields without which a document is quarantined."""
@@ -97,6 +106,11 @@ class Objective(Technique):
     def texts(self, document: Document) -> Iterable[str]:
         """What the tokenizer learns from: all that the examples of the document are made of."""
         return (document.text,)
+
+    def extra_tokens(self) -> tuple[str, ...]:
+        """Special tokens the tokenizer must have beside those of `SPECIAL_TOKENS`; what it lacks is added at the end of
+        its vocabulary, so that every other token keeps its id."""
+        return ()
 
     def fit(self, documents: Iterable[Document]) -> dict[str, Any]:
         """What must be known of the training documents as a whole (the set of labels), as JSON-able data."""
@@ -121,7 +135,8 @@ class Objective(Technique):
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
     ) -> Batch:
         """One batch. Randomness (masks) for example i comes from `generators[i]`, which the core seeds by
-        (seed, epoch, example), so that it is the same after a resume and for any cut into batches."""
+        (seed, epoch, example), so that it is the same after a resume and for any cut into batches. Each example has
+        `partners` where the objective asks for some."""
 
     @abstractmethod
     def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -13,16 +12,17 @@ from pluglm.technique import Technique
 class Schedule(Technique):
     """The learning rate as a share of the optimizer's, a pure function of the step.
 
-    The base warms up linearly from 0 and then hands over to `after_warmup`.
+    The base warms up linearly from 0, the factor of the very first step, to 1, that of the first step behind the
+    warm-up, and then hands over to `after_warmup`. Override this, or `factor` where progress alone does not say it all.
     """
 
     family: ClassVar[str] = "schedule"
 
     warmup: Annotated[float, Field(ge=0, description="Steps of linear warm-up; below 1, a share of all steps")] = 0.05
 
-    @abstractmethod
     def after_warmup(self, progress: float) -> float:
         """The factor at `progress`, which goes from 0 (end of the warm-up) to 1 (end of the run)."""
+        raise NotImplementedError
 
     def warmup_steps(self, steps: int) -> int:
         """How many of `steps` are warm-up."""

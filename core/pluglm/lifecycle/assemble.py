@@ -20,6 +20,7 @@ from pluglm.lifecycle.settle import batch_size, fitting_batch_size, with_precisi
 from pluglm.training.compiling import compile_layers
 from pluglm.training.parameters import parameter_groups
 from pluglm.training.randomness import seed_everything
+from pluglm.training.recomputation import recompute_activations
 from pluglm.training.state import restore_model
 from pluglm.training.step_module import StepModule
 from pluglm.training.whole import groups_by_mesh
@@ -74,7 +75,9 @@ def spread(parts: Parts) -> Assembly:
     if there != parallelism.world_size():
         raise PluglmError(f"parallelism={parallelism.name} needs {parallelism.world_size()} processes, not {there}")
     module = parallelism.wrap(parts.step_module, parts.accelerator)
-    optimizer = parts.config.optimizer.build(groups_by_mesh(parameter_groups(parts.step_module)))
+    chosen = parts.config.optimizer
+    groups = parameter_groups(parts.step_module, chosen.lr, chosen.layer_decay)
+    optimizer = chosen.build(groups_by_mesh(groups))
     # Where processes compute different examples, what they draw must differ.
     seed_everything(parts.config.seed, parallelism.share(parts.accelerator.process_index)[0])
     return Assembly(
@@ -111,6 +114,8 @@ def prepare_parts(
     objective = config.objective
     options = objective.model_options(examples.fitted)
     model = config.model.build(objective.head, examples.tokenizer, config.data.sequence_length, options)
+    if config.train.recompute_activations:
+        recompute_activations(model)
     model.to(accelerator.device)
     auxiliary = torch.nn.ModuleDict()
     loader = Loader(

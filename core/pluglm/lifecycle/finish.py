@@ -37,6 +37,7 @@ def finish(assembly: Parts, folder: Path, progress: Progress, note: Callable[[st
     for _, technique, run in changes:
         if not isinstance(technique, Debiaser):
             technique.after_training(run)
+    assembly.config.model.finish(assembly.model, folder)
     with torch.no_grad():
         evaluations.append(measure(assembly, assembly.model, "trained", progress, note))
     for path, technique, run in changes:

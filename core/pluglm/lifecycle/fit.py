@@ -16,8 +16,9 @@ from pluglm.lifecycle.diverged import explained_divergence
 from pluglm.reporting.progress import Progress
 from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid
 from pluglm.training.distribution import gather
-from pluglm.training.loop import Loop, TrainingProgress, train
+from pluglm.training.loop import Loop, train
 from pluglm.training.metrics import MetricsLog
+from pluglm.training.progress import TrainingProgress
 from pluglm.training.randomness import generator_states, restore_generators
 from pluglm.training.state import restore_state, whole_state
 from pluglm.training.writing import CheckpointWriter
@@ -56,6 +57,7 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
             steps=assembly.steps,
             module=assembly.module,
             optimizer=assembly.optimizer,
+            learning_rate=config.optimizer.lr,
             base_rates=assembly.base_rates,
             schedule=config.schedule,
             parallelism=config.parallelism,
@@ -65,6 +67,7 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
             log=write,
             save=partial(_save, assembly, state, log, writer),
             after_step=[partial(t.after_step, run) for t, run in assembly.acting_at("after_step")],
+            during_validation=[partial(t.during_validation, run) for t, run in assembly.acting_at("during_validation")],
             should_stop=[partial(t.should_stop, run) for t, run in assembly.acting_at("should_stop")],
             shown=lambda loss, rate: task.advance(1, loss=loss, tokens_per_second=rate),
         )

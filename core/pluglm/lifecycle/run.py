@@ -24,7 +24,7 @@ from pluglm.training.launching import launch, leave_failure, restarted
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
     from pluglm.corpus.prepare import Corpus
-    from pluglm.training.loop import TrainingProgress
+    from pluglm.training.progress import TrainingProgress
 
 
 def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resume: bool = False) -> Path:
@@ -152,9 +152,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
     config = parts.config
     plan = estimate(parts)
     if main:
-        files.write_config(
-            folder, config
-        )  # with what was settled by measuring, so that a resume does not measure again
+        # With what was settled by measuring, so that a resume does not measure again.
+        files.write_config(folder, config)
         files.write_json(folder / "plan.json", plan)
         for line in plan_lines(plan):
             progress.say(line)
@@ -162,6 +161,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
     state = fit(assembly, folder, progress, notify)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
+    if state.skipped:
+        note(f"{state.skipped} steps moved no weight, because their gradients overflowed fp16")
     assembly.accelerator.wait_for_everyone()
     assembly.accelerator.end_training()
     if not main:

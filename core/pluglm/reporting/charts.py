@@ -36,17 +36,20 @@ def line_chart(
     title: str,
     series: Sequence[Series],
     x_label: str = "step",
-    mark: tuple[float, str] | None = None,
+    marks: Sequence[tuple[float, str]] = (),
     from_zero: bool = False,
+    until: float | None = None,
+    logarithmic: bool = False,
 ) -> Markup:
-    """An SVG element; `name` must be unique on the page. `mark`: a vertical line at an x, with its label.
+    """An SVG element; `name` must be unique on the page. `marks`: vertical lines at an x, each with its label. `until`:
+    how far the x axis goes at least. `logarithmic` is the x axis.
 
     The same arguments give the same text, byte for byte.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, NullLocator
 
     options = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 10, "axes.unicode_minus": True}
     with matplotlib.rc_context(options):
@@ -56,10 +59,13 @@ def line_chart(
             x, y = _thin(line.x), _thin(line.y)
             marker = "o" if line.dots or len(x) == 1 else ""
             axes.plot(x, y, color=colour, label=line.label, linewidth=1.8, marker=marker, markersize=4)
-        if mark is not None:
-            axes.axvline(mark[0], color=TEXT, linewidth=1, linestyle="--")
+        for place, (at, label) in enumerate(marks):
+            axes.axvline(at, color=TEXT, linewidth=1, linestyle="--")
             where = axes.get_xaxis_transform()
-            axes.text(mark[0], 0.99, mark[1] + " ", transform=where, color=TEXT, ha="right", va="top")
+            # One below the other, so that labels of neighbouring lines do not meet.
+            axes.text(at, 0.99 - 0.09 * place, label + " ", transform=where, color=TEXT, ha="right", va="top")
+        if until is not None:
+            axes.set_xlim(right=max(until, axes.get_xlim()[1]))
         if from_zero:
             axes.set_ylim(bottom=0)
         for side, spine in axes.spines.items():
@@ -68,7 +74,11 @@ def line_chart(
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.tick_params(colors=TEXT, length=0)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        if logarithmic:
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.offsetText.set_color(TEXT)
         axes.set_xlabel(x_label, color=TEXT)
@@ -78,7 +88,7 @@ def line_chart(
         figure.patch.set_visible(False)
         axes.patch.set_visible(False)
         FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None})
-    return _for_page(target.getvalue(), name, title, _told(series))
+    return _for_page(target.getvalue(), name, title, _told(series, marks))
 
 
 def _for_page(svg: str, name: str, title: str, description: str) -> Markup:
@@ -98,15 +108,15 @@ def _for_page(svg: str, name: str, title: str, description: str) -> Markup:
     return Markup(head + body)
 
 
-def _told(series: Sequence[Series]) -> str:
-    """What a line does, for who cannot see it."""
+def _told(series: Sequence[Series], marks: Sequence[tuple[float, str]]) -> str:
+    """What the lines do and where the marks are, for who cannot see it."""
     told = []
     for line in series:
         points = [(x, y) for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
         if points:
             (x0, y0), (x1, y1) = points[0], points[-1]
             told.append(f"{line.label}: {y0:.4g} at {x0:g}, {y1:.4g} at {x1:g}")
-    return "; ".join(told)
+    return "; ".join([*told, *(f"{label} at {at:g}" for at, label in marks)])
 
 
 def _thin(values: Sequence[float]) -> Sequence[float]:

@@ -134,6 +134,7 @@ def _stations(run: RunData) -> list[dict[str, Any]]:
         arrived = station.get("read", 0) + station.get("added", 0)
         if station["station"] == "split":
             parts = [("kept", station.get("train", 0), "train"), ("held", station.get("validation", 0), "validation")]
+            parts += [("dropped", n, reason) for reason, n in (station.get("dropped") or {}).items()]
             arrived = arrived or sum(count for _, count, _ in parts)
             most = max(most, arrived)
         else:
@@ -172,11 +173,9 @@ def _charts(run: RunData) -> list[tuple[str, Markup]]:
         Series("validation", *_points(run.validation, "loss"), dots=len(run.validation) <= 40),
     ]
     loss = [line for line in loss if line.x]
-    mark = None
-    if run.results.get("stopped") and run.results.get("steps_done"):
-        mark = (float(run.results["steps_done"]), "stopped early")
     if loss:
-        charts.append(("Loss (nats)", line_chart("loss", "Loss by step", loss, mark=mark)))
+        marks, until = _turning_points(run)
+        charts.append(("Loss (nats)", line_chart("loss", "Loss by step", loss, marks=marks, until=until)))
     for key, title, from_zero in CURVES:
         x, y = _points(run.train, key)
         if x:
@@ -189,6 +188,19 @@ def _charts(run: RunData) -> list[tuple[str, Markup]]:
         if parts:
             charts.append((key.replace("_", " "), line_chart(f"extra-{position}", f"{key} by step", parts)))
     return charts
+
+
+def _turning_points(run: RunData) -> tuple[list[tuple[float, str]], float | None]:
+    """Where validation was best, if that was not at the end, and where training was cut short; and where it was to go,
+    if it was."""
+    marks: list[tuple[float, str]] = []
+    best, until = run.best_validation(), None
+    if best is not None and best is not run.validation[-1]:
+        marks.append((float(best["step"]), "best validation"))
+    if run.results.get("stopped") and run.results.get("steps_done"):
+        marks.append((float(run.results["steps_done"]), "stopped early"))
+        until = run.results.get("steps_planned")
+    return marks, until
 
 
 def _points(lines: Sequence[Mapping[str, Any]], key: str) -> tuple[list[float], list[float]]:

@@ -15,6 +15,7 @@ from pluglm import (
     Losses,
     Objective,
     Predictions,
+    Scored,
     Source,
     hookimpl,
 )
@@ -108,6 +109,8 @@ def model(head: str, words: PreTrainedTokenizerFast, options: Mapping[str, Any] 
     configs = {
         "AutoModelForCausalLM": lambda: transformers.LlamaConfig(**ids, **narrow, **long),
         "AutoModelForMaskedLM": lambda: transformers.BertConfig(**bert),
+        "AutoModelForNextSentencePrediction": lambda: transformers.BertConfig(**bert),
+        "AutoModelForPreTraining": lambda: transformers.BertConfig(**bert),
         "AutoModelForSequenceClassification": lambda: transformers.BertConfig(**bert),
         "AutoModelForSeq2SeqLM": lambda: transformers.T5Config(
             **ids, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, dropout_rate=0.0, decoder_start_token_id=0
@@ -149,10 +152,13 @@ class NextToken(Objective):
         """Cross-entropy."""
         import torch
 
-        outputs = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], **forward)
+        name = "inputs_embeds" if "inputs_embeds" in batch else "input_ids"
+        outputs = model(**{name: batch[name]}, attention_mask=batch["attention_mask"], **forward)
         logits, labels = outputs.logits[:, :-1], batch["labels"][:, 1:]
         losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
-        return Losses(losses.sum(1), torch.full_like(losses[:, 0], labels.shape[1]), outputs)
+        rows = torch.arange(len(labels)).repeat_interleave(labels.shape[1])
+        scored = Scored(logits.flatten(0, 1), labels.flatten(), rows)
+        return Losses(losses.sum(1), torch.full_like(losses[:, 0], labels.shape[1]), outputs, scored=lambda: [scored])
 
     def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
         """The likeliest next tokens."""

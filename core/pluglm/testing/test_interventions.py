@@ -85,6 +85,12 @@ def test_moments_of_a_run(technique: Intervention, words: PreTrainedTokenizerFas
             step = Step(number, 0.01, value)
             if "after_step" in moments:
                 technique.after_step(run, step)
+            if "during_validation" in moments:
+                before = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+                with technique.during_validation(run):
+                    assert math.isfinite(float(run.objective.loss(run.model, batch).sums.sum().detach()))
+                after = run.model.state_dict()
+                assert all(torch.equal(after[name], tensor) for name, tensor in before.items()), "not as it was before"
             if "should_stop" in moments:
                 answer = technique.should_stop(run, step, {"loss": value})
                 assert answer is None or isinstance(answer, str)

@@ -68,6 +68,12 @@ def test_objective(technique: Objective, words: PreTrainedTokenizerFast) -> None
     import numpy as np
     import torch
 
+    from pluglm.batching.loader import with_partners
+    from pluglm.batching.tokenizer import add_extra_tokens
+
+    if technique.extra_tokens():
+        words = samples.tokenizer()
+        add_extra_tokens(words, technique.extra_tokens())
     given = [with_fields(item, technique.required_fields()) for item in samples.documents(12)]
     fitted = technique.fit(iter(given))
     assert json.loads(json.dumps(fitted)) == fitted, "what is fitted must be plain JSON data"
@@ -84,7 +90,11 @@ def test_objective(technique: Objective, words: PreTrainedTokenizerFast) -> None
 
     def collate(first: int, last: int) -> dict[str, Any]:
         generators = [np.random.default_rng((1, number)) for number in range(first, last)]
-        return technique.collate(rows[first:last], words, generators)
+        chosen = [
+            with_partners(dict(row), rows, generator, type(technique).partners)
+            for row, generator in zip(rows[first:last], generators, strict=True)
+        ]
+        return technique.collate(chosen, words, generators)
 
     torch_state, numpy_state = torch.get_rng_state(), str(np.random.get_state())
     whole, again = collate(0, len(rows)), collate(0, len(rows))
@@ -100,9 +110,11 @@ def test_objective(technique: Objective, words: PreTrainedTokenizerFast) -> None
     shown = technique.loss(model, whole, output_hidden_states=True).outputs
     hidden = "decoder_hidden_states" if model.config.is_encoder_decoder else "hidden_states"
     assert shown is not None and shown[hidden] is not None, "keywords for the model were not handed on"
-    predictions = technique.predict(model, whole)
-    assert predictions.predicted.shape == predictions.target.shape == predictions.example.shape
-    assert ((predictions.example >= 0) & (predictions.example < len(rows))).all()
+    answered = technique.predict(model, whole)
+    for predictions in (answered, *answered.also):
+        assert predictions.predicted.shape == predictions.target.shape == predictions.example.shape
+        assert ((predictions.example >= 0) & (predictions.example < len(rows))).all()
+        assert predictions.task or not answered.also, "several tasks need names"
 
     # The mean over a batch, and its gradient, must not depend on how the batch is cut.
     losses.sums.sum().backward()  # type: ignore[no-untyped-call]

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import torch
 
-
-def layers_of(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """The blocks that make up a transformer: the members of its module lists that lie in no other."""
-    found: list[torch.nn.Module] = []
-
-    def look(module: torch.nn.Module) -> None:
-        for child in module.children():
-            if isinstance(child, torch.nn.ModuleList):
-                found.extend(child)
-            else:
-                look(child)
-
-    look(model)
-    return found
+from pluglm.training.parameters import layer_stacks
 
 
 def compile_layers(model: torch.nn.Module) -> None:
-    """Let every block be compiled at its first call. One by one, since they share their code: compiled once, it serves
-    all of them, and takes a fraction of what the whole model would."""
-    for layer in layers_of(model) or [model]:
+    """Let every layer be compiled at its first call; the whole model where it has no stack of layers.
+
+    One by one, since layers share their code: what is compiled once serves all of them, in a fraction of the time that
+    the whole model takes.
+    """
+    stacks = layer_stacks(model).values()
+    for layer in [layer for stack in stacks for layer in stack] or [model]:
         layer.compile()

@@ -51,10 +51,13 @@ def make_accelerator(precision: str, threads: int) -> Accelerator:
 
     # Runs of one sweep share a process, and a second precision would be refused.
     AcceleratorState._reset_state(reset_partial_state="WORLD_SIZE" not in os.environ)
-    here = int(os.environ.get("LOCAL_WORLD_SIZE") or launched_processes() or 1)
-    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // here))
+    torch.set_num_threads(threads or default_threads())
     cpu = not torch.cuda.is_available()
-    return Accelerator(cpu=cpu, mixed_precision="no" if precision == "fp32" else precision)
+    accelerator = Accelerator(cpu=cpu, mixed_precision="no" if precision == "fp32" else precision)
+    if precision == "fp16":
+        # On CPUs Accelerate takes the word and trains in fp32. What it lacks there is a gradient scaler: ours serves.
+        accelerator.native_amp = True
+    return accelerator
 
 
 def agreed(value: T, accelerator: Accelerator) -> T:
@@ -66,6 +69,14 @@ def agreed(value: T, accelerator: Accelerator) -> T:
     held = [value]
     broadcast_object_list(held)
     return held[0]
+
+
+def default_threads() -> int:
+    """What OMP_NUM_THREADS says, else the cores that each process has to itself. Launchers set the variable to 1 of
+    their own accord, so that it says nothing in a process of several."""
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE") or launched_processes() or 1)
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if processes == 1 and given.isdecimal() else max(1, (os.cpu_count() or 1) // processes)
 
 
 def total(values: Sequence[float | torch.Tensor], accelerator: Accelerator) -> list[float]:

@@ -63,7 +63,8 @@ def _names(module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[st
 
 
 def _group_names(optimizer: torch.optim.Optimizer) -> list[str]:
-    return [str(group.get("name", group.get("role", n))) for n, group in enumerate(optimizer.param_groups)]
+    # By what a group is and not by its place: a process may lack one that others have.
+    return [f"{group.get('role', n)} {group.get('lr_scale', 1.0)}" for n, group in enumerate(optimizer.param_groups)]
 
 
 def _by_name(module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from pluglm import SPECIAL_TOKENS, encode_text
-from pluglm.batching.encoding import ENCODER, byte_ranks, slow_ids, use_fast_encoding
+from pluglm.batching.encoding import ENCODER, byte_ranks, encodes_fast, slow_ids, use_fast_encoding
 
 TEXTS = [text for _, text in sorted(topics.items())][:30]
 
@@ -37,7 +37,7 @@ def trained(**more: Any) -> PreTrainedTokenizerFast:
 @pytest.fixture(scope="module")
 def fast() -> PreTrainedTokenizerFast:
     tokenizer = trained()
-    assert use_fast_encoding(tokenizer, TEXTS)
+    assert use_fast_encoding(tokenizer) and encodes_fast(tokenizer, TEXTS)
     return tokenizer
 
 
@@ -78,4 +78,7 @@ def test_a_tokenizer_that_answers_otherwise_is_asked_itself(monkeypatch: pytest.
     wrong = {token: rank for token, rank in ranks.items() if token != b" class"}
     assert len(wrong) == len(ranks) - 1
     monkeypatch.setattr("pluglm.batching.encoding.byte_ranks", lambda _: wrong)
-    assert not use_fast_encoding(tokenizer, ["a class of its own"]) and not hasattr(tokenizer, ENCODER)
+    assert use_fast_encoding(tokenizer) and not encodes_fast(tokenizer, ["a class of its own"])
+    monkeypatch.setattr("pluglm.batching.encoding.PROBES", ("a class of its own",))
+    tokenizer = trained()
+    assert not use_fast_encoding(tokenizer) and not hasattr(tokenizer, ENCODER) and not encodes_fast(tokenizer, [])

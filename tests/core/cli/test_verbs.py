@@ -88,6 +88,8 @@ def test_completion_knows_techniques_and_keys(
 ) -> None:
     _, shown, _ = command(monkeypatch, capsys, "complete", "pluglm train optimizer=")
     assert {f"optimizer={name}" for name in installed_catalog().names("optimizer")} <= set(shown.split())
+    _, shown, _ = command(monkeypatch, capsys, "complete", "pluglm train model=pretrained model.lora.r")
+    assert shown.split() == ["model.lora.r=", "model.lora.rslora="]
     _, shown, _ = command(monkeypatch, capsys, "complete", "pluglm train train.st")
     assert "train.steps=" in shown
 

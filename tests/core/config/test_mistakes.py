@@ -31,6 +31,8 @@ MISTAKES: list[tuple[list[str], list[str]]] = [
     (["sources=[text_files]"], ["sources", "'source'"]),
     (["trian.steps=5"], ["trian.steps", "'train'"]),
     (["dat.sequence_length=64"], ["dat.sequence_length", "'data'"]),
+    (["data.mixture.epoch=1"], ["data.mixture has no such key", "'epochs'"]),
+    (["model=pretrained", "model.path=x", "model.lora.dropuot=1"], ["model.lora has no such key", "'dropout'"]),
     (["sede=1"], ["sede", "'seed'"]),
     (["experimet=smoke"], ["experimet", "'experiment'"]),
     (["nmae=x"], ["nmae", "'name'"]),

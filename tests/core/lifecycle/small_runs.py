@@ -26,6 +26,7 @@ SMALL = [
     "train.eval_batches=1",
     "train.save_every=3",
     "train.log_every=2",
+    "train.threads=1",
     "data.sequence_length=32",
     "data.validation_fraction=0.1",
 ]

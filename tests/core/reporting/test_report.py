@@ -126,6 +126,29 @@ def test_charts_are_well_formed_and_follow_the_page() -> None:
     assert root.find("{http://www.w3.org/2000/svg}title").text == "Loss & <more>"  # type: ignore[union-attr]
 
 
+def loss_chart(folder: Path) -> str:
+    text = write_report(folder).read_text(encoding="utf-8")
+    return text[text.index('id="loss-title"') : text.index("</svg>", text.index('id="loss-title"'))]
+
+
+def test_the_loss_chart_marks_the_best_validation_and_where_training_was_cut(tmp_path: Path) -> None:
+    """It stopped at 440 of 600 steps, and was best at 360 or 400, before validation rose again."""
+    folder = full_run(tmp_path / "run")
+    best = read_run(folder).best_validation()
+    assert best is not None and best["step"] < 440
+    chart = loss_chart(folder)
+    assert f"best validation at {best['step']}; stopped early at 440" in chart
+    assert chart.count("stroke-dasharray") == 2, "a dashed line for each"
+    assert re.search(r">600<", chart), "the axis goes to where training was to end"
+    results = json.loads((folder / "results.json").read_text())
+    (folder / "results.json").write_text(json.dumps(results | {"stopped": None}))
+    assert "stopped early" not in loss_chart(folder)
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    falling = [line for line in lines if json.loads(line)["step"] <= best["step"]]
+    (folder / "metrics.jsonl").write_text("\n".join(falling) + "\n")
+    assert "best validation" not in loss_chart(folder)
+
+
 def test_figures_for_people() -> None:
     assert [number(value) for value in (None, 0, 1234567, 2.24001, 0.000123456, 98765.4, float("nan"))] == [
         "–", "0", "1,234,567", "2.24", "0.0001235", "98,765", "nan",

@@ -35,11 +35,11 @@ COUNTS = [(0.1, 10, 1), (0.1, 50, 5), (0.05, 50, 2), (0.3, 10, 3), (0.1, 5, 1), 
 @pytest.mark.parametrize(("alpha", "words", "count"), COUNTS)
 def test_insertion_adds_n_words_in_front_of_words(alpha, words, count):
     text = " ".join(FIFTY.split()[:words])
-    own = inserted(text, alpha, (), Random(1)).split()
+    own = inserted(text, alpha, Random(1), ()).split()
     assert len(own) == words + count
     assert is_subsequence(text.split(), own)
     assert set(own) == set(text.split())
-    given = inserted(text, alpha, ("new",), Random(1)).split()
+    given = inserted(text, alpha, Random(1), ("new",)).split()
     assert given.count("new") == count
     assert [word for word in given if word != "new"] == text.split()
     assert given[-1] != "new"
@@ -83,7 +83,7 @@ def test_swap_picks_every_pair_alike():
 def test_insertion_picks_every_place_and_word_alike():
     places, words = Counter(), Counter()
     for seed in range(6000):
-        after = inserted("a b c d e", 0.2, ("x", "y", "z"), Random(seed)).split()
+        after = inserted("a b c d e", 0.2, Random(seed), ("x", "y", "z")).split()
         (place,) = [number for number, word in enumerate(after) if word in "xyz"]
         places[place] += 1
         words[after[place]] += 1
@@ -117,14 +117,14 @@ def test_lines_and_indentation_stay():
     for seed in range(20):
         after = swapped(text, 0.5, Random(seed))
         assert [piece for piece in after if piece.isspace()] == [piece for piece in text if piece.isspace()]
-        assert inserted(text, 0.2, ("new",), Random(seed)).replace("new ", "") == text
+        assert inserted(text, 0.2, Random(seed), ("new",)).replace("new ", "") == text
 
 
 @given(TEXT, SHARE, SEED)
 def test_any_text_keeps_its_words(text, alpha, seed):
     words = text.split()
     assert Counter(swapped(text, alpha, Random(seed)).split()) == Counter(words)
-    assert is_subsequence(words, inserted(text, alpha, (), Random(seed)).split())
+    assert is_subsequence(words, inserted(text, alpha, Random(seed), ()).split())
     left = thinned(text, alpha, Random(seed)).split()
     assert is_subsequence(left, words)
     assert bool(left) == bool(words)

@@ -334,6 +334,22 @@ def test_accuracy_resamples_examples_and_not_answers():
     assert score.n == 1000
 
 
+def test_each_task_of_an_objective_has_scores_of_its_own():
+    class TwoTasks:
+        def predict(self, model, batch):
+            pairs = Predictions(torch.tensor([1, 1]), torch.tensor([1, 0]), torch.tensor([0, 1]), "pairs")
+            words = [torch.tensor(row) for row in ([5, 6, 7, 8], [5, 6, 7, 9], [0, 0, 1, 1])]
+            return Predictions(*words, "words", also=[pairs])
+
+    evaluation = SimpleNamespace(
+        objective=TwoTasks(), model=None, batches=lambda: iter([{"input_ids": [0, 0]}] * 2), seed=0, note=print
+    )
+    found = {name: (score.value, score.n) for name, score in scores(TaskMetrics(), evaluation).items()}
+    assert found["words_accuracy"] == (0.75, 8) and found["pairs_accuracy"] == (0.5, 4)
+    assert found["words_majority_accuracy"] == (0.25, 8) and found["pairs_majority_accuracy"] == (0.5, 4)
+    assert found["pairs_macro_f1"][0] == pytest.approx(1 / 3) and "accuracy" not in found
+
+
 def test_task_metrics_of_a_model():
     evaluation, _ = evaluation_of(Clm())
     right = asked = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,8 @@ from pluglm_models.causal_lm import CausalLm
 from pluglm_models.masked_lm import MaskedLm
 from pluglm_objectives.classification import Classification
 from pluglm_objectives.clm import Clm
-from pluglm_objectives.mlm import Mlm, chosen_positions, random_tokens, word_starts
+from pluglm_objectives.masking import chosen_positions, random_tokens, word_starts
+from pluglm_objectives.mlm import Mlm
 from pluglm_tokenizers.bpe import Bpe
 from pluglm_tokenizers.byte import Byte
 
@@ -335,3 +337,22 @@ def test_a_model_without_the_head_is_a_problem():
         assert objective.suggests == {"model": suggested}
     for technique in MODELS.values():
         assert not list(Classification().problems(SimpleNamespace(model=technique)))
+
+
+def test_packed_documents_that_are_isolated_have_the_masked_loss_of_each_alone():
+    objective, built = Mlm(isolate_documents=True), model(MODELS["bert"], Mlm())
+    parts = examples(Mlm())
+    rows = [[token for part in parts[a:b] for token in part["input_ids"]] for a, b in ((0, 3), (3, 5))]
+    packed = collated(objective, [{"input_ids": row} for row in rows])
+    ends = [np.cumsum([0, *(len(part["input_ids"]) for part in parts[a:b])]) for a, b in ((0, 3), (3, 5))]
+    with torch.no_grad():
+        losses = objective.loss(built, packed)
+        joined = Mlm().loss(built, {name: packed[name] for name in ("input_ids", "labels")})
+        for row, cuts in enumerate(ends):
+            alone = [
+                Mlm().loss(built, {name: packed[name][row : row + 1, a:b] for name in ("input_ids", "labels")})
+                for a, b in itertools.pairwise(cuts.tolist())
+            ]
+            torch.testing.assert_close(losses.sums[row], sum(part.sums[0] for part in alone), rtol=1e-6, atol=1e-6)
+            assert losses.counts[row] == sum(part.counts[0] for part in alone)
+    assert not torch.allclose(joined.sums, losses.sums)

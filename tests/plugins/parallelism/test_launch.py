@@ -154,9 +154,7 @@ def test_accelerate_that_starts_one_process_instead_of_two(tmp_path: Path) -> No
         ("3", ["parallelism=hybrid"], "parallelism=hybrid: asks for 4 processes, and the launcher started 3"),
     ],
 )
-def test_another_number_of_processes(
-    size: str, words: list[str], reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_number_of_processes(size: str, words: list[str], reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = compose(["train.batch_size=8", *words])
     monkeypatch.setenv("WORLD_SIZE", size)
     with pytest.raises(ConfigError) as found:

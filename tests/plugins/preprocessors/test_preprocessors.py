@@ -22,6 +22,7 @@ from pluglm import Document, Dropped
 from pluglm.config.compose import compose
 from pluglm.corpus.keys import KeyList
 from pluglm.errors import ConfigError
+from pluglm_preprocessors import shingling
 from pluglm_preprocessors.exact_dedup import ExactDedup, repeats
 from pluglm_preprocessors.length import Length
 from pluglm_preprocessors.lowercase import Lowercase
@@ -424,6 +425,29 @@ def by_brute_force(texts, threshold, ngram):
         if not any(len(own & other) / len(own | other) >= threshold for _, other in first):
             first.append((text, own))
     return [text for text, _ in first]
+
+
+@pytest.mark.parametrize("block", [16, 64, shingling.BLOCK])
+def test_a_word_has_one_hash_wherever_it_stands(monkeypatch, block):
+    monkeypatch.setattr(shingling, "BLOCK", block)
+    random, known = Random(0), {}
+    vocabulary = ["".join(random.choices("abcé日", k=random.choice([1, 2, 3, 9, 100]))) for _ in range(500)]
+    for _ in range(100):
+        chosen = random.choices(vocabulary, k=random.randrange(40))
+        found = shingling.word_hashes(
+            random.choice([" ", " - ", "“", ""]) + random.choice([" ", ", ", "\n”"]).join(chosen)
+        )
+        assert len(found) == len(chosen)
+        for word, code in zip(chosen, found.tolist(), strict=True):
+            assert known.setdefault(word, code) == code
+    assert len(set(known.values())) == len(known) > 200
+
+
+@settings(max_examples=50)
+@given(st.text(st.sampled_from("aÉß ,“”…–—‘’«»„¿¡‹›†‡•‰€™०ा\u0301日。"), max_size=40))
+def test_what_stands_between_words_is_found_one_by_one_or_at_once(text):
+    by_pattern = shingling.between_words(sys.maxunicode).sub(" ", text.casefold()).encode()
+    assert shingling.words(text) == by_pattern.translate(shingling.ASCII_WORDS).split()
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9])

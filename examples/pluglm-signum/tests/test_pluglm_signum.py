@@ -1,4 +1,4 @@
-"""Lion against the paper's algorithm by hand, comments against Python's parser, and both against the kit."""
+"""Signum against the paper's algorithm by hand, comments against Python's parser, and both against the kit."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from pluglm_lion.lion import Lion
-from pluglm_lion.strip_comments import StripComments, strip_comments
+from pluglm_signum.signum import Signum
+from pluglm_signum.strip_comments import StripComments, strip_comments
 from pydantic import ValidationError
 
 from pluglm import Document, Dropped
 
 
-def by_hand(weight: float, gradients: list[float], lr: float, decay: float, beta1: float, beta2: float) -> float:
+def by_hand(weight: float, gradients: list[float], lr: float, decay: float, beta: float) -> float:
     """Algorithm 2 of the paper for one weight."""
     momentum = 0.0
     for gradient in gradients:
-        c = beta1 * momentum + (1 - beta1) * gradient
-        update = math.copysign(1.0, c) if c else 0.0
-        weight = weight - lr * (update + decay * weight)
-        momentum = beta2 * momentum + (1 - beta2) * gradient
+        momentum = beta * momentum + (1 - beta) * gradient
+        weight = weight - lr * (math.copysign(1.0, momentum) + decay * weight)
     return weight
 
 
@@ -35,11 +33,11 @@ def test_ten_steps_are_the_papers() -> None:
     start = torch.randn(5, generator=generator, dtype=torch.float64)
     gradients = torch.randn(10, 5, generator=generator, dtype=torch.float64)
     weights = torch.nn.Parameter(start.clone())
-    optimizer = Lion(lr=0.03, weight_decay=0.2).build([{"params": [weights], "role": "matrix"}])
+    optimizer = Signum(lr=0.03, weight_decay=0.2, beta=0.8).build([{"params": [weights], "role": "matrix"}])
     for gradient in gradients:
         weights.grad = gradient.clone()
         optimizer.step()
-    expected = [by_hand(float(w), gradients[:, i].tolist(), 0.03, 0.2, 0.9, 0.99) for i, w in enumerate(start)]
+    expected = [by_hand(float(w), gradients[:, i].tolist(), 0.03, 0.2, 0.8) for i, w in enumerate(start)]
     assert weights.tolist() == pytest.approx(expected, rel=1e-12)
 
 
@@ -47,16 +45,16 @@ def test_first_step_moves_every_weight_by_the_learning_rate() -> None:
     import torch
 
     weights = torch.nn.Parameter(torch.zeros(3))
-    optimizer = Lion(lr=0.25).build([{"params": [weights], "role": "vector", "weight_decay": 0.0}])
+    optimizer = Signum(lr=0.25).build([{"params": [weights], "role": "vector", "weight_decay": 0.0}])
     weights.grad = torch.tensor([1e-6, -40.0, 0.0])
     optimizer.step()
     assert weights.tolist() == [-0.25, 0.25, 0.0]
 
 
-@pytest.mark.parametrize("values", [{"lr": 0}, {"beta1": 1}, {"beta2": -0.1}, {"weight_decay": -1}, {"betas": 1}])
+@pytest.mark.parametrize("values", [{"lr": 0}, {"beta": 1}, {"beta": -0.1}, {"weight_decay": -1}, {"betas": 1}])
 def test_bad_values_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
-        Lion.model_validate(values)
+        Signum.model_validate(values)
 
 
 @pytest.mark.parametrize("module", [ast, inspect, subprocess])
@@ -77,6 +75,6 @@ def test_only_comments_go() -> None:
 
 
 def test_conformance(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pluglm.testing", "-q", "--pluglm-plugin", "pluglm-lion"]
+    command = [sys.executable, "-m", "pluglm.testing", "-q", "--pluglm-plugin", "pluglm-signum"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

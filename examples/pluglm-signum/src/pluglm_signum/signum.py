@@ -1,4 +1,4 @@
-"""Lion."""
+"""Signum."""
 
 from __future__ import annotations
 
@@ -13,43 +13,41 @@ if TYPE_CHECKING:
     import torch
 
 
-def lion_update(
+def signum_update(
     weights: torch.Tensor,
     gradient: torch.Tensor,
     momentum: torch.Tensor,
     lr: float,
     weight_decay: float,
-    beta1: float,
-    beta2: float,
+    beta: float,
 ) -> None:
     """One step on `weights` and `momentum`, in place; all three tensors have the same shape."""
-    direction = momentum.lerp(gradient, 1 - beta1).sign_()
-    weights.mul_(1 - lr * weight_decay).add_(direction, alpha=-lr)
-    momentum.lerp_(gradient, 1 - beta2)
+    momentum.lerp_(gradient, 1 - beta)
+    weights.mul_(1 - lr * weight_decay).add_(momentum.sign(), alpha=-lr)
 
 
-class Lion(Optimizer):
-    """Every weight moves by the learning rate, up or down: the sign of a mean of momentum and gradient. It keeps one
-    number per weight where Adam keeps two, and wants a learning rate three to ten times smaller than Adam's and a
-    weight decay that much larger.
+class Signum(Optimizer):
+    """Every weight moves by the learning rate, up or down: the sign of the momentum. With `beta` 0 it is signSGD, of
+    which a worker needs to tell the others one bit per weight.
 
-    c = beta1 m + (1 - beta1) g, w = w - lr (sign(c) + weight_decay w), m = beta2 m + (1 - beta2) g.
+    m = beta m + (1 - beta) g, w = w - lr (sign(m) + weight_decay w).
 
-    Source: Chen et al. 2023, algorithm 2, https://arxiv.org/abs/2302.06675
+    Source: Bernstein et al. 2018, algorithm 2, https://arxiv.org/abs/1802.04434
     """
 
     lr: Annotated[float, Field(gt=0, description="Peak learning rate; the schedule scales it")] = 2e-4
     weight_decay: Annotated[
         float, Field(ge=0, description="Decay of weight matrices; norms, biases and embeddings have none")
     ] = 0.5
-    beta1: Annotated[float, Field(ge=0, lt=1, description="Share of the momentum in the direction of a step")] = 0.9
-    beta2: Annotated[float, Field(ge=0, lt=1, description="Memory of the momentum")] = 0.99
+    beta: Annotated[float, Field(ge=0, lt=1, description="Memory of the momentum; 0 for the sign of the gradient")] = (
+        0.9
+    )
 
     def build(self, groups: Sequence[dict[str, Any]]) -> torch.optim.Optimizer:
         """The optimizer. Its class is made here, so that torch is imported only where there is something to train."""
         import torch
 
-        class LionOptimizer(torch.optim.Optimizer):
+        class SignumOptimizer(torch.optim.Optimizer):
             @torch.no_grad()
             def step(self, closure: Any = None) -> Any:
                 loss = None
@@ -63,9 +61,9 @@ class Lion(Optimizer):
                         state = self.state[weights]
                         if "momentum" not in state:
                             state["momentum"] = torch.zeros_like(weights)
-                        rates = (group["lr"], group["weight_decay"], group["beta1"], group["beta2"])
-                        lion_update(weights, weights.grad, state["momentum"], *rates)
+                        rates = (group["lr"], group["weight_decay"], group["beta"])
+                        signum_update(weights, weights.grad, state["momentum"], *rates)
                 return loss
 
-        defaults = {"lr": self.lr, "weight_decay": self.weight_decay, "beta1": self.beta1, "beta2": self.beta2}
-        return LionOptimizer(list(groups), defaults)
+        defaults = {"lr": self.lr, "weight_decay": self.weight_decay, "beta": self.beta}
+        return SignumOptimizer(list(groups), defaults)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "pluglm-lion"
+EXAMPLE = ROOT / "examples" / "pluglm-signum"
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    home = tmp_path_factory.mktemp("lion")
+    home = tmp_path_factory.mktemp("signum")
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     for source in (ROOT, EXAMPLE):
         copy = home / "source" / source.name
@@ -61,7 +61,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 
 def test_it_is_the_wheel_that_runs(environment: Environment) -> None:
-    code = "import pluglm, pluglm_lion; print(pluglm.__file__); print(pluglm_lion.__file__)"
+    code = "import pluglm, pluglm_signum; print(pluglm.__file__); print(pluglm_signum.__file__)"
     done = environment.run("python", "-c", code)
     assert done.returncode == 0, done.stderr
     assert all(str(environment.bin.parent) in line for line in done.stdout.splitlines()), done.stdout
@@ -70,37 +70,37 @@ def test_it_is_the_wheel_that_runs(environment: Environment) -> None:
 def test_its_techniques_are_found(environment: Environment) -> None:
     listed = environment.run("pluglm", "list", "--json")
     rows = {(row["family"], row["name"]): row["distribution"] for row in json.loads(listed.stdout)}
-    assert rows["optimizer", "lion"] == rows["preprocessor", "strip_comments"] == "pluglm-lion"
-    assert set(rows.values()) == {"pluglm", "pluglm-lion"}
+    assert rows["optimizer", "signum"] == rows["preprocessor", "strip_comments"] == "pluglm-signum"
+    assert set(rows.values()) == {"pluglm", "pluglm-signum"}
     plugins = json.loads(environment.run("pluglm", "plugins", "--json").stdout)
-    mine = next(plugin for plugin in plugins if plugin["name"] == "lion")
+    mine = next(plugin for plugin in plugins if plugin["name"] == "signum")
     assert mine["version"] == "0.1.0" and mine["error"] is None
-    assert mine["techniques"] == ["preprocessor=strip_comments", "optimizer=lion"]
+    assert mine["techniques"] == ["preprocessor=strip_comments", "optimizer=signum"]
 
 
 def test_its_help_is_shown(environment: Environment) -> None:
-    shown = environment.run("pluglm", "show", "optimizer=lion").stdout
-    assert "beta2: float = 0.99 (>= 0, < 1)" in shown and "2302.06675" in shown
-    assert "pluglm-lion 0.1.0" in shown and "lion.py" in shown
+    shown = environment.run("pluglm", "show", "optimizer=signum").stdout
+    assert "beta: float = 0.9 (>= 0, < 1)" in shown and "1802.04434" in shown
+    assert "pluglm-signum 0.1.0" in shown and "signum.py" in shown
     families = environment.run("pluglm", "train", "--help").stdout
-    assert any(line.split()[0] == "optimizer" and "lion" in line for line in families.splitlines() if line.strip())
+    assert any(line.split()[0] == "optimizer" and "signum" in line for line in families.splitlines() if line.strip())
 
 
 def test_it_completes(environment: Environment) -> None:
-    assert environment.run("pluglm", "complete", "pluglm train optimizer=l").stdout.split() == ["optimizer=lion"]
-    found = environment.run("pluglm", "complete", "pluglm train optimizer=lion optimizer.beta").stdout.split()
-    assert found == ["optimizer.beta1=", "optimizer.beta2="]
+    assert environment.run("pluglm", "complete", "pluglm train optimizer=si").stdout.split() == ["optimizer=signum"]
+    found = environment.run("pluglm", "complete", "pluglm train optimizer=signum optimizer.bet").stdout.split()
+    assert found == ["optimizer.beta="]
 
 
 def test_it_is_chosen_and_validated_like_a_built_in(environment: Environment) -> None:
-    good = environment.run("pluglm", "check", "optimizer=lion", "optimizer.beta1=0.95", "--json")
+    good = environment.run("pluglm", "check", "optimizer=signum", "optimizer.beta=0.95", "--json")
     assert good.returncode == 0, good.stderr
-    assert json.loads(good.stdout)["optimizer"]["beta1"] == 0.95
-    bad = environment.run("pluglm", "check", "optimizer=lion", "optimizer.beta3=1", "optimizer.lr=-1")
+    assert json.loads(good.stdout)["optimizer"]["beta"] == 0.95
+    bad = environment.run("pluglm", "check", "optimizer=signum", "optimizer.betas=1", "optimizer.lr=-1")
     assert bad.returncode == 2 and "Traceback" not in bad.stderr
-    assert "optimizer.beta3" in bad.stderr and "optimizer.lr" in bad.stderr
-    near = environment.run("pluglm", "check", "optimizer=loin")
-    assert near.returncode == 2 and "lion" in near.stderr
+    assert "optimizer.betas" in bad.stderr and "optimizer.lr" in bad.stderr
+    near = environment.run("pluglm", "check", "optimizer=signun")
+    assert near.returncode == 2 and "'signum'" in near.stderr
 
 
 def test_its_own_tests_pass(environment: Environment) -> None:
