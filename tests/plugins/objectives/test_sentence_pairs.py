@@ -17,7 +17,7 @@ from pluglm.reporting.progress import Progress
 from pluglm_models.masked_lm import MaskedLm
 from pluglm_objectives.mlm_nsp import MlmNsp
 from pluglm_objectives.nsp import Nsp
-from pluglm_objectives.sentence_pairs import segment_pairs
+from pluglm_objectives.sentence_pairs import document_number, segment_pairs
 from pluglm_objectives.sentences import sentences
 from pluglm_tokenizers.byte import Byte
 
@@ -171,6 +171,20 @@ def test_one_document_has_no_other():
     (split,) = rows(Nsp(), [Document("abcd", id="x")])
     assert (split["input_ids"], split["boundary"]) == (TOKENIZER("abcd", add_special_tokens=False)["input_ids"], 2)
     assert not rows(Nsp(), [Document("a", id="x"), Document("", id="y")])
+
+
+def test_changed_copies_of_a_document_are_not_another():
+    names = [
+        "mail-17",
+        "mail-17~random_swap0",
+        "mail-17~random_swap0~random_deletion12",
+        "mail-18",
+        "~/a.txt",
+        "~/b.txt",
+    ]
+    numbers = [document_number(Document("x", id=name, source="s")) for name in names]
+    assert numbers[0] == numbers[1] == numbers[2] and len(set(numbers)) == 4
+    assert all(-(2**63) <= number < 2**63 for number in numbers)
 
 
 @pytest.fixture(scope="module")
