@@ -63,7 +63,9 @@ def line_chart(
             axes.axvline(at, color=TEXT, linewidth=1, linestyle="--")
             where = axes.get_xaxis_transform()
             # One below the other, so that labels of neighbouring lines do not meet.
-            axes.text(at, 0.99 - 0.09 * place, label + " ", transform=where, color=TEXT, ha="right", va="top")
+            room = until is not None and place == len(marks) - 1 and until - at > 0.25 * until
+            side = "left" if room else "right"
+            axes.text(at, 0.99 - 0.09 * place, f" {label} ", transform=where, color=TEXT, ha=side, va="top")
         if until is not None:
             axes.set_xlim(right=max(until, axes.get_xlim()[1]))
         if from_zero:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_asked_to_stop(number: int, whole: Path, tmp_path: Path) -> None:
     same(whole, tmp_path / "run")
 
 
-def broken_off(folder: Path, monkeypatch: pytest.MonkeyPatch, saves: int) -> None:
+def broken_off(folder: Path, monkeypatch: pytest.MonkeyPatch, saves: int, words: Sequence[str] = LONG) -> None:
     """A run whose disk is full when checkpoint number `saves` is written."""
     real, count = checkpoint._write, 0
 
@@ -104,7 +105,7 @@ def broken_off(folder: Path, monkeypatch: pytest.MonkeyPatch, saves: int) -> Non
 
     monkeypatch.setattr(checkpoint, "_write", write)
     with pytest.raises(PluglmError, match=r"No space left on device.*earlier checkpoints are untouched"):
-        train(folder, *LONG)
+        train(folder, *words)
     monkeypatch.setattr(checkpoint, "_write", real)
 
 
@@ -163,3 +164,22 @@ def test_a_finished_run_is_left_alone(tmp_path: Path, monkeypatch: pytest.Monkey
     run(read_config(folder), folder, quiet=True, resume=True)
     assert digests(folder / "model") == before
     assert small_runs.metrics(folder)[-1]["step"] == 12
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["optimizer=muon", "optimizer.layer_decay=0.5", "regularizer=[ema,early_stopping]"],
+        ["optimizer=adafactor", "schedule=wsd", "regularizer=[adversarial]", "regularizer.adversarial.method=freelb"],
+        ["optimizer=lion", "schedule=inverse_sqrt", "regularizer=[dropout,r_drop,label_smoothing]"],
+    ],
+)
+def test_rates_averages_and_noise_go_on_where_they_were(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full at the sixth step, with a checkpoint of the third: what is done again is done the same."""
+    words = [*words, "train.steps=8", "train.threads=1", "data.workers=1"]
+    whole = train(tmp_path / "whole", *words)
+    broken_off(tmp_path / "run", monkeypatch, saves=2, words=words)
+    run(read_config(tmp_path / "run"), tmp_path / "run", quiet=True, resume=True)
+    same(whole, tmp_path / "run")
