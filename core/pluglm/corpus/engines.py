@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,9 @@ from pluglm.corpus.tasks import Task
 from pluglm.errors import DataError, PluglmError
 
 SLURM_SECONDS = 2.0
+TOKENIZERS = "transformers.tokenization_utils_tokenizers"
+PRELOADED = ["pluglm.corpus.tasks", "pluglm.batching.encode", "pyarrow", TOKENIZERS]
+"""What the processes share that are forked from one another, so that not each of them imports it."""
 
 
 class Engine(Protocol):
@@ -65,12 +69,14 @@ class LocalEngine:
             return
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["pluglm.corpus.tasks", "pyarrow"])
+            context.set_forkserver_preload(PRELOADED)
             self._pool = ProcessPoolExecutor(self.workers, context, _prepare_worker)
         futures: list[Future[int]] = []
         try:
             with _unimportable_main():
                 futures = [self._pool.submit(task.run) for task in tasks]
+            # What this process needs to encode texts takes half a second, which it has now.
+            import_module(TOKENIZERS)
             for future in futures:
                 done(future.result())
         except BrokenProcessPool:
