@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ class Adafactor(Optimizer):
 
     Source: Shazeer and Stern 2018, https://arxiv.org/abs/1804.04235; as in torch, `lr` is the largest relative step.
     """
+
+    works_with_cut: ClassVar = frozenset({"layers"})
 
     lr: Annotated[float, Field(gt=0, description="Peak step, relative to a weight's size; the schedule scales it")] = (
         3e-2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -41,6 +41,8 @@ class Lion(Optimizer):
 
     Source: Chen et al. 2023, algorithm 2, https://arxiv.org/abs/2302.06675
     """
+
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     lr: Annotated[float, Field(gt=0, description="Peak learning rate; the schedule scales it")] = 5e-4
     weight_decay: Annotated[

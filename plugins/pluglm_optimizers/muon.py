@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -47,6 +47,8 @@ class Muon(Optimizer):
     Sources: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; Liu et al. 2025,
     https://arxiv.org/abs/2502.16982 (match_rms_adamw)
     """
+
+    works_with_cut: ClassVar = frozenset({"layers"})
 
     lr: Annotated[float, Field(gt=0, description="Peak learning rate of the layers; the schedule scales it")] = 3e-3
     weight_decay: Annotated[

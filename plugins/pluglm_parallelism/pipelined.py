@@ -34,7 +34,7 @@ class Stage(torch.nn.Module):
     def forward(self, received: torch.Tensor, **batch: torch.Tensor) -> torch.Tensor:
         """`received`: hidden states; in the first stage the tokens, which are in `batch` too."""
         if self._held.entrance is not None:
-            self._held.entrance.received = received
+            self._held.entrance.receive(received)
         try:
             loss, count, means = self.module({**self.rest, **batch})
         except Reached as end:

@@ -32,17 +32,22 @@ class Passing(torch.nn.Module):
         # Models ask a block for the kind of its attention, and the like.
         plain = {name: value for name, value in vars(block).items() if not name.startswith("_")}
         self.__dict__.update({name: value for name, value in plain.items() if name != "training"})
-        self.received: torch.Tensor | None = None
-        self.receives = False
+        self._shape: torch.Size | None = None
+        self._received: torch.Tensor | None = None
+
+    def receive(self, hidden: torch.Tensor) -> None:
+        """Give `hidden` the next time."""
+        self._shape, self._received = hidden.shape, hidden
 
     def forward(self, hidden: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        """What was received, or `hidden` where a later block will replace it."""
-        if not self.receives:
+        """What was received; `hidden`, which stands for nothing, where a later block will replace it, or where somebody
+        tries the model on an example of another shape."""
+        if self._shape is None or (hidden.shape != self._shape and not torch.is_grad_enabled()):
             return hidden
-        received, self.received = self.received, None
-        if received is None:
+        received, self._received = self._received, None
+        if received is None or received.shape != hidden.shape:
             raise PluglmError(
-                "parallelism=pipeline computes the model once per batch, and something in this run does it twice"
+                "parallelism=pipeline computes the model once per batch, and something in this run does otherwise"
             )
         return received
 
@@ -87,7 +92,7 @@ class StageModel:
                 passing = (Passing if number < own.start else Ending)(block)
                 model.set_submodule(name, passing)
                 if number == own.start - 1:
-                    passing.receives, self.entrance = True, passing
+                    self.entrance = passing
 
     def _hold(
         self, before: list[torch.nn.Module], after: list[torch.nn.Module], shared: set[int], first: bool, last: bool
@@ -95,7 +100,7 @@ class StageModel:
         for module, name, parameter in list(own_parameters(after)):
             if first and id(parameter) in shared:
                 self.shared = parameter
-            elif not last:
+            if not last:
                 setattr(module, name, None)
             elif id(parameter) in shared:
                 if self.shared is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -50,6 +50,8 @@ class Ema(Regularizer):
     https://arxiv.org/abs/2411.18704
     """
 
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
+
     decay: Annotated[float, Field(ge=0, lt=1, description="Share of the average that stays in a step")] = 0.99
     warmup: Annotated[bool, Field(description="Let the share grow with the steps")] = True
 
@@ -79,7 +81,9 @@ class Ema(Regularizer):
         run.state["weights"] = average
         share = 1 - decay_at(step.number, self.decay, self.warmup)
         with torch.no_grad():
-            torch._foreach_lerp_(list(average.values()), [weights[name].detach() for name in average], share)
+            # One by one: where some weights are cut over processes and others are not, no kernel takes them together.
+            for name, value in average.items():
+                value.lerp_(weights[name].detach(), share)
 
     @contextmanager
     def during_validation(self, run: TrainingRun) -> Iterator[None]:

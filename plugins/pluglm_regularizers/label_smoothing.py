@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -34,6 +34,8 @@ class LabelSmoothing(Regularizer):
 
     Source: Szegedy et al. 2016, https://arxiv.org/abs/1512.00567, section 7
     """
+
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     smoothing: Annotated[float, Field(ge=0, lt=1, description="Share of the target spread over all classes")] = 0.1
 

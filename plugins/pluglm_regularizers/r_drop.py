@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,7 @@ class RDrop(Regularizer):
     """
 
     name = "r_drop"
+    works_with_cut: ClassVar = frozenset({"tensors"})
 
     alpha: Annotated[float, Field(ge=0, description="Weight of the divergence; 0 for plain training")] = 1.0
 
