@@ -10,7 +10,7 @@ from typing import Any
 from pluglm.catalog import installed_catalog
 from pluglm.config.compose import compose
 from pluglm.config.groups import store_techniques
-from pluglm.errors import PluglmError
+from pluglm.errors import Interrupted, PluglmError
 
 
 def sweep(overrides: Sequence[str], config_dir: Path | None = None, quiet: bool = False) -> int:
@@ -29,6 +29,10 @@ def sweep(overrides: Sequence[str], config_dir: Path | None = None, quiet: bool 
         print(f"\n== {' '.join(words)}", flush=True)
         try:
             folders.append(_member(words, config_dir, folder, quiet))
+        except Interrupted as stopped:
+            # Who asks a sweep to stop means all of it; another exception would end this member alone.
+            print(f"pluglm: {stopped}", file=sys.stderr)
+            raise SystemExit(stopped.exit_code) from None
         except PluglmError as error:
             failed.append(" ".join(words))
             for line in str(error).splitlines():
