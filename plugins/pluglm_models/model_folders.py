@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 CLASSIFIER = "AutoModelForSequenceClassification"
-ANY = frozenset({"AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModelForSeq2SeqLM", CLASSIFIER})
+PAIRS = frozenset({"AutoModelForNextSentencePrediction", "AutoModelForPreTraining"})
+ANY = PAIRS | {"AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModelForSeq2SeqLM", CLASSIFIER}
 # Their positions count from pad_token_id + 1 on, so that many of max_position_embeddings serve no token.
 OFFSET_POSITIONS = frozenset(
     ("camembert", "longformer", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl")
 )
+READ_PAIRS = frozenset({"bert", "ernie", "mobilebert"})
+"""Encoders that `transformers` can give a head over two segments."""
 ENCODERS = OFFSET_POSITIONS | {
     "albert",
     "bert",
@@ -66,7 +69,9 @@ def heads_of(config: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({"AutoModelForSeq2SeqLM", CLASSIFIER})
     saved = " ".join(config.get("architectures") or ())
     encoder = "MaskedLM" in saved or (config["model_type"] in ENCODERS and not config.get("is_decoder"))
-    return frozenset({"AutoModelForMaskedLM" if encoder else "AutoModelForCausalLM", CLASSIFIER})
+    if not encoder:
+        return frozenset({"AutoModelForCausalLM", CLASSIFIER})
+    return frozenset({"AutoModelForMaskedLM", CLASSIFIER}) | (PAIRS if config["model_type"] in READ_PAIRS else set())
 
 
 def longest_input(config: Mapping[str, Any]) -> int | None:

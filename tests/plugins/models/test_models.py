@@ -123,7 +123,8 @@ def test_a_loaded_model_is_the_saved_one(kind, head, tmp_path, capfd):
     model = saved(tmp_path / "model", kind, head)
     for path in (tmp_path, tmp_path / "model"):
         technique = Pretrained(path=path)
-        assert technique.heads() == {head, CLASSES}
+        pairs = {"AutoModelForNextSentencePrediction", "AutoModelForPreTraining"} if kind == "bert" else set()
+        assert technique.heads() == {head, CLASSES} | pairs
         assert not list(technique.problems(run()))
         tokenizer = technique.own_tokenizer()
         assert tokenizer.get_vocab() == TOKENIZER.get_vocab()
