@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,9 @@ def class_scores(targets: NDArray[np.int64], predicted: NDArray[np.int64]) -> di
     from sklearn.metrics import matthews_corrcoef, precision_recall_fscore_support
 
     precision, recall, f1, _ = precision_recall_fscore_support(targets, predicted, average="macro", zero_division=0)
-    mcc = matthews_corrcoef(targets, predicted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a single class, for which the correlation is 0 by definition
+        mcc = matthews_corrcoef(targets, predicted)
     return {
         "macro_precision": float(precision),
         "macro_recall": float(recall),
