@@ -177,15 +177,12 @@ class Bench:
     def prepared(self, words: Sequence[str], block: int, name: str) -> dict[str, Any]:
         """The examples of the words in pluglm's cache, and as the others read them."""
         folder = self.folder / name
-        described = folder / "described.json"
-        if not described.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            given = {"words": list(words), "block": block, "most": MOST_EXAMPLES}
-            given |= {"rows": str(folder / "rows.npz"), "tokenizer": str(folder / "tokenizer")}
-            made = self.call(sys.executable, "prepare", given)
-            described.write_text(json.dumps(made | {key: given[key] for key in ("rows", "tokenizer")}))
-        found: dict[str, Any] = json.loads(described.read_text())
-        return found
+        folder.mkdir(parents=True, exist_ok=True)
+        given = {"words": list(words), "block": block, "most": MOST_EXAMPLES}
+        given |= {"rows": str(folder / "rows.npz"), "tokenizer": str(folder / "tokenizer")}
+        # Each time, since another version of pluglm may not take what is in the cache from an earlier one.
+        made = self.call(sys.executable, "prepare", given)
+        return made | {key: given[key] for key in ("rows", "tokenizer")}
 
     def compare(
         self, programs: Sequence[Program], given: dict[str, Any], words: Sequence[str], tokens: float, flops: float
