@@ -245,7 +245,7 @@ def point(bench: Bench, cell: Cell, peers: Sequence[str]) -> dict[str, list[Run]
     corpus = [*corpus_words(cell, cell.block), *model_words(cell)]
     data = bench.prepared(corpus, cell.block, f"blocks-{cell.vocabulary}-{cell.block}")
     batch = max(1, bench.step_tokens // cell.block)
-    words = [*corpus, *STILL, f"train.steps={bench.steps}", f"train.batch_size={batch}"]
+    words = [*corpus, *STILL, f"train.steps={bench.steps + 1}", f"train.batch_size={batch}"]
     words += [f"train.precision={precision}", f"train.compile={str(compiled).lower()}", "optimizer.lr=1e-3"]
     given = asked(bench, cell, data, batch)
     programs = [Program("pluglm", "pluglm"), *bench.extra, *(Program(peer, peer) for peer in peers)]
@@ -333,7 +333,7 @@ def ladder(bench: Bench, cell: Cell, rungs: Sequence[Program]) -> None:
     corpus = [*corpus_words(cell, cell.block), *model_words(cell)]
     data = bench.prepared([*corpus, "data.packing=false"], cell.block, f"documents-{cell.vocabulary}-{cell.block}")
     batch = max(1, bench.step_tokens // cell.block)
-    words = [*corpus, *STILL, f"train.steps={bench.steps}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
+    words = [*corpus, *STILL, f"train.steps={bench.steps + 1}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
     given = asked(bench, cell, data, batch)
     flops = flops_per_token(cell, data["vocabulary"])
     bench.prepared(corpus, cell.block, f"blocks-{cell.vocabulary}-{cell.block}")
@@ -384,7 +384,7 @@ def mixed(bench: Bench, cell: Cell, path: Path) -> None:
     corpus += ["data.workers=1", "data.validation_fraction=0.02", "objective=classification", "objective.label=label"]
     corpus += model_words(cell)
     data = bench.prepared(corpus, cell.block, "mixed")
-    words = [*corpus, *STILL, f"train.steps={bench.steps}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
+    words = [*corpus, *STILL, f"train.steps={bench.steps + 1}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
     precision, compiled = cell.kind()
     words += [f"train.precision={precision}", f"train.compile={str(compiled).lower()}"]
     given = asked(bench, cell, data, batch)
