@@ -177,15 +177,12 @@ class Bench:
     def prepared(self, words: Sequence[str], block: int, name: str) -> dict[str, Any]:
         """The examples of the words in pluglm's cache, and as the others read them."""
         folder = self.folder / name
-        described = folder / "described.json"
-        if not described.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            given = {"words": list(words), "block": block, "most": MOST_EXAMPLES}
-            given |= {"rows": str(folder / "rows.npz"), "tokenizer": str(folder / "tokenizer")}
-            made = self.call(sys.executable, "prepare", given)
-            described.write_text(json.dumps(made | {key: given[key] for key in ("rows", "tokenizer")}))
-        found: dict[str, Any] = json.loads(described.read_text())
-        return found
+        folder.mkdir(parents=True, exist_ok=True)
+        given = {"words": list(words), "block": block, "most": MOST_EXAMPLES}
+        given |= {"rows": str(folder / "rows.npz"), "tokenizer": str(folder / "tokenizer")}
+        # Each time, since another version of pluglm may not take what is in the cache from an earlier one.
+        made = self.call(sys.executable, "prepare", given)
+        return made | {key: given[key] for key in ("rows", "tokenizer")}
 
     def compare(
         self, programs: Sequence[Program], given: dict[str, Any], words: Sequence[str], tokens: float, flops: float
@@ -248,7 +245,7 @@ def point(bench: Bench, cell: Cell, peers: Sequence[str]) -> dict[str, list[Run]
     corpus = [*corpus_words(cell, cell.block), *model_words(cell)]
     data = bench.prepared(corpus, cell.block, f"blocks-{cell.vocabulary}-{cell.block}")
     batch = max(1, bench.step_tokens // cell.block)
-    words = [*corpus, *STILL, f"train.steps={bench.steps}", f"train.batch_size={batch}"]
+    words = [*corpus, *STILL, f"train.steps={bench.steps + 1}", f"train.batch_size={batch}"]
     words += [f"train.precision={precision}", f"train.compile={str(compiled).lower()}", "optimizer.lr=1e-3"]
     given = asked(bench, cell, data, batch)
     programs = [Program("pluglm", "pluglm"), *bench.extra, *(Program(peer, peer) for peer in peers)]
@@ -336,7 +333,7 @@ def ladder(bench: Bench, cell: Cell, rungs: Sequence[Program]) -> None:
     corpus = [*corpus_words(cell, cell.block), *model_words(cell)]
     data = bench.prepared([*corpus, "data.packing=false"], cell.block, f"documents-{cell.vocabulary}-{cell.block}")
     batch = max(1, bench.step_tokens // cell.block)
-    words = [*corpus, *STILL, f"train.steps={bench.steps}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
+    words = [*corpus, *STILL, f"train.steps={bench.steps + 1}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
     given = asked(bench, cell, data, batch)
     flops = flops_per_token(cell, data["vocabulary"])
     bench.prepared(corpus, cell.block, f"blocks-{cell.vocabulary}-{cell.block}")
@@ -387,7 +384,7 @@ def mixed(bench: Bench, cell: Cell, path: Path) -> None:
     corpus += ["data.workers=1", "data.validation_fraction=0.02", "objective=classification", "objective.label=label"]
     corpus += model_words(cell)
     data = bench.prepared(corpus, cell.block, "mixed")
-    words = [*corpus, *STILL, f"train.steps={bench.steps}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
+    words = [*corpus, *STILL, f"train.steps={bench.steps + 1}", f"train.batch_size={batch}", "optimizer.lr=1e-3"]
     precision, compiled = cell.kind()
     words += [f"train.precision={precision}", f"train.compile={str(compiled).lower()}"]
     given = asked(bench, cell, data, batch)
