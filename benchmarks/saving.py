@@ -4,7 +4,8 @@
 
 Trains a model of 30M parameters with AdamW, by turns with checkpoints every so many steps and without. A figure is
 the time by the clock of the same steps; what the saves add to it, divided by their number, is the cost of one, and
-that of one save a minute is its share of 60 seconds. How long the loop stood still for the copy in memory stands beside.
+that of one save a minute is its share of 60 seconds. How long the loop stood still for the copy in memory stands beside
+it.
 """
 
 from __future__ import annotations
@@ -74,9 +75,8 @@ def main() -> None:
         cost = (saving - plain) / len(stood)
         costs.append(cost)
         stills += stood
-        print(
-            f"| {repeat + 1} | {plain:.1f} | {saving:.1f} | {len(stood)} | {cost:.2f} | {statistics.median(stood):.2f} |"
-        )
+        stood_still = statistics.median(stood)
+        print(f"| {repeat + 1} | {plain:.1f} | {saving:.1f} | {len(stood)} | {cost:.2f} | {stood_still:.2f} |")
     cost = statistics.median(costs)
     print(f"{size / 1e6:,.0f} MB; a save costs {cost:.2f} s, one a minute {cost / 60:.1%}; ", end="")
     print(f"the loop stands still for {statistics.median(stills):.2f} s ({min(stills):.2f} to {max(stills):.2f})")
