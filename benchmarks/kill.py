@@ -2,10 +2,10 @@
 
     python benchmarks/kill.py --kills 50
 
-Each kind of run below is done once to its end. Then it is started again, its processes get SIGKILL after a random time
-or while a checkpoint is being written, `pluglm resume` goes on and is killed in turn, until the kills of that kind are
-used up and it may end. Its model, metrics and ledger must be those of the run that nothing happened to, to the byte
-(metrics without what a clock says). Nothing is repaired by hand in between.
+Each kind of run below is done once to its end. Then it is started again, and its processes get SIGKILL at random
+moments: as it starts, between steps, while a checkpoint is being written, while the finished model is. `pluglm resume`
+goes on and is killed in turn, until the kills of that kind are used up and it may end. Its model, metrics and ledger must be those of
+the run that nothing happened to, to the byte (metrics without what a clock says). Nothing is repaired by hand in between.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+STEPS = 60
 SMALL = [
     "source=[generated_reviews]",
     "source.generated_reviews.documents=300",
@@ -32,7 +33,7 @@ SMALL = [
     "tokenizer=byte",
     "model.size=nano",
     "evaluator=[]",
-    "train.steps=60",
+    f"train.steps={STEPS}",
     "train.batch_size=4",
     "train.eval_every=10",
     "train.eval_batches=1",
@@ -121,24 +122,51 @@ def kill_group(process: subprocess.Popen[Any]) -> None:
     process.wait()
 
 
-def disturb(words: list[str], folder: Path, kills: int, length: float, chance: random.Random) -> Outcome:
-    """One run of a kind that takes `length` seconds, with so many kills."""
+def last_step(folder: Path) -> int:
+    """The last step that was logged."""
+    try:
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        return int(json.loads(lines[-1])["step"]) if lines else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def moments(kills: int, chance: random.Random) -> list[tuple[str, int]]:
+    """When to kill, in order: at the start of a process, after a step, during the save after a step, or when training
+    is done and the model is being written."""
+    steps = sorted(chance.randrange(STEPS - 4) for _ in range(kills))
+    kinds = [chance.choices(["start", "step", "save"], [1, 3, 3])[0] for _ in steps[:-1]]
+    return list(zip([*kinds, "finish"], steps, strict=True))
+
+
+def reached(moment: str, step: int, folder: Path) -> bool:
+    """Whether a run has come to where it is to be killed."""
+    if moment == "finish":
+        return last_step(folder) >= STEPS
+    saving = any((folder / "checkpoints").glob("*.tmp"))
+    return last_step(folder) >= step and (saving or moment == "step")
+
+
+def disturb(words: list[str], folder: Path, kills: int, chance: random.Random) -> Outcome:
+    """One run of a kind, with so many kills."""
     outcome = Outcome()
     start = command("train", *words, f"output.folder={folder}", "--quiet")
+    planned = moments(kills, chance)
     while True:
         arguments = command("resume", str(folder), "--quiet") if (folder / "config.yaml").exists() else start
         process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if outcome.kills < kills:
-            in_save = chance.random() < 0.4
-            until = time.monotonic() + chance.uniform(0.3 * length, 0.95 * length)
-            while process.poll() is None and time.monotonic() < until:
-                if in_save and any((folder / "checkpoints").glob("*.tmp")):
-                    outcome.during_saves += 1
-                    break
-                time.sleep(0.0005)
+        if planned:
+            moment, step = planned.pop(0)
+            if moment == "start":
+                time.sleep(chance.uniform(0.5, 8))
+            while process.poll() is None and moment != "start" and not reached(moment, step, folder):
+                time.sleep(0.001)
+            if moment in ("step", "finish"):
+                time.sleep(chance.uniform(0, 0.1))
             if process.poll() is None:
                 kill_group(process)
                 outcome.kills += 1
+                outcome.during_saves += any((folder / "checkpoints").glob("*.tmp"))
                 continue
         _, said = process.communicate()
         if process.returncode:
@@ -160,11 +188,9 @@ def main() -> None:
         for number, (name, words) in enumerate(kinds.items()):
             kills = given.kills // len(kinds) + (number < given.kills % len(kinds))
             whole, other = Path(home) / f"{number}-whole", Path(home) / f"{number}-killed"
-            # Once to prepare the corpus, which the others share, and once more for the time.
-            began = time.monotonic()
-            subprocess.run(command("train", *SMALL, *words, f"output.folder={whole}", "--quiet"), check=True)
-            length = time.monotonic() - began
-            outcome = disturb([*SMALL, *words], other, kills, length, chance)
+            train = command("train", *SMALL, *words, f"output.folder={whole}", "--quiet")
+            subprocess.run(train, check=True, stdout=subprocess.DEVNULL)
+            outcome = disturb([*SMALL, *words], other, kills, chance)
             if not outcome.failures:
                 wanted, found = digests(whole), digests(other)
                 outcome.differences = [key for key in wanted if wanted[key] != found.get(key)]
