@@ -4,8 +4,9 @@
 
 Each kind of run below is done once to its end. Then it is started again, and its processes get SIGKILL at random
 moments: as it starts, between steps, while a checkpoint is being written, while the finished model is. `pluglm resume`
-goes on and is killed in turn, until the kills of that kind are used up and it may end. Its model, metrics and ledger must be those of
-the run that nothing happened to, to the byte (metrics without what a clock says). Nothing is repaired by hand in between.
+goes on and is killed in turn, until the kills of that kind are used up and it may end. Its model, metrics and ledger
+must be those of the run that nothing happened to, to the byte (metrics without what a clock says). Nothing is repaired
+by hand in between.
 """
 
 from __future__ import annotations
