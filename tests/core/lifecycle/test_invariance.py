@@ -29,6 +29,7 @@ def test_result_does_not_depend_on_the_cut(objective: str, tmp_path: Path) -> No
     whole = train(tmp_path / "whole", *words, "train.batch_size=8")
     start = train(tmp_path / "start", *words, "train.batch_size=8", "train.steps=1", "schedule.warmup=0.99")
     cut = train(tmp_path / "cut", *words, "train.batch_size=2", "train.gradient_accumulation=4")
+    ones = train(tmp_path / "ones", *words, "train.batch_size=1", "train.gradient_accumulation=8")
     two = tmp_path / "two"
     config = (whole / "config.yaml").read_text(encoding="utf-8")
     two.mkdir()
@@ -36,7 +37,7 @@ def test_result_does_not_depend_on_the_cut(objective: str, tmp_path: Path) -> No
     done = pluglm("resume", str(two), "--quiet")
     assert done.returncode == 0, done.stderr
     assert largest_difference(whole, start) > 1e-3, "nothing was learned, so nothing is compared"
-    for other in (cut, two):
+    for other in (cut, ones, two):
         assert largest_difference(whole, other) < 1e-5
         for line, beside in zip(metrics(whole), metrics(other), strict=True):
             assert line["loss"] == pytest.approx(beside["loss"], abs=1e-5)

@@ -80,7 +80,7 @@ def test_killed_at_any_moment(step: int, whole: Path, tmp_path: Path) -> None:
     same(whole, tmp_path / "run")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_asked_to_stop(number: int, whole: Path, tmp_path: Path) -> None:
     process = start(tmp_path / "run", *LONG)
     at_step(process, tmp_path / "run", 10)
