@@ -51,12 +51,16 @@ def finished(*words: str) -> str:
     return said
 
 
-def kill_rank(process: subprocess.Popen[str], rank: int, home: Path) -> None:
-    """SIGKILL, as soon as there is a checkpoint to go back to."""
+def wait_for_checkpoint(process: subprocess.Popen[str], home: Path) -> None:
     until = time.monotonic() + 300
-    while not list(home.rglob("checkpoints/step-*/digests.json")):
+    while not [path for path in home.rglob("checkpoints/step-*") if path.suffix != ".tmp"]:
         assert process.poll() is None and time.monotonic() < until, process.communicate()
         time.sleep(0.02)
+
+
+def kill_rank(process: subprocess.Popen[str], rank: int, home: Path) -> None:
+    """SIGKILL, as soon as there is a checkpoint to go back to."""
+    wait_for_checkpoint(process, home)
     for child in psutil.Process(process.pid).children(recursive=True):
         # Processes that help it have its environment too.
         if child.environ().get("RANK") == str(rank) and "pluglm" in child.cmdline():
@@ -119,10 +123,7 @@ def test_one_that_is_killed_ends_the_run(tmp_path: Path) -> None:
 
 def test_asked_to_stop(whole: Path, tmp_path: Path) -> None:
     process = start(*PLUGLM, *RUN, "launch.processes=2", f"output.folder={tmp_path / 'run'}")
-    until = time.monotonic() + 300
-    while not list(tmp_path.rglob("checkpoints/step-*/digests.json")):
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.02)
+    wait_for_checkpoint(process, tmp_path)
     process.terminate()
     _, error = process.communicate()
     assert process.returncode == 75
