@@ -16,6 +16,8 @@ from pluglm_parallelism.stages import Reached, StageModel
 Order = Literal["gpipe", "1f1b"]
 Result = tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]
 
+PREFIX = "batch_"
+"""Of what is in a batch, so that no name means something to torch's schedules."""
 KEPT = 8
 """Shapes of batches for which buffers are kept."""
 
@@ -32,13 +34,16 @@ class Stage(torch.nn.Module):
         self._last = last
 
     def forward(self, received: torch.Tensor, **batch: torch.Tensor) -> torch.Tensor:
-        """`received`: hidden states; in the first stage the tokens, which are in `batch` too."""
+        """`received`: hidden states; in the first stage the tokens, which are in the batch too."""
         if self._held.entrance is not None:
             self._held.entrance.receive(received)
         try:
-            loss, count, means = self.module({**self.rest, **batch})
+            own = {name.removeprefix(PREFIX): value for name, value in batch.items()}
+            loss, count, means = self.module(self.rest | own)
         except Reached as end:
-            return end.hidden.float()
+            hidden = end.hidden.float()
+            # Where all before here is frozen, the next stage still sends a gradient.
+            return hidden if hidden.requires_grad else hidden.requires_grad_(torch.is_grad_enabled())
         if not self._last:
             raise PluglmError("the model gave a loss without all of its blocks")
         self.results.append((loss.detach(), count, means))
@@ -56,6 +61,8 @@ class Pipelined(torch.nn.Module):
         if self._rank < self._stages - 1:
             module.auxiliary.clear()
         self.stage = Stage(module, self._held, self._rank == self._stages - 1)
+        if not any(parameter.requires_grad for parameter in module.parameters()):
+            raise PluglmError(f"stage {self._rank} of {self._stages} has only frozen parameters; use fewer processes")
         self._width: int = module.model.config.get_text_config().hidden_size
         self._micro_batches = micro_batches
         self._order = order
@@ -76,7 +83,8 @@ class Pipelined(torch.nn.Module):
         schedule = self._schedule(tensors["input_ids"], training)
         received = (tensors["input_ids"],) if self._rank == 0 else ()
         run = schedule.step if training else schedule.eval
-        run(*received, target=tensors["input_ids"], return_outputs=False, **tensors)
+        named = {PREFIX + name: value for name, value in tensors.items()}
+        run(*received, target=tensors["input_ids"], return_outputs=False, **named)
         if training:
             self._return_shared()
         fresh = [p.grad for p in parameters]
@@ -126,7 +134,7 @@ class Pipelined(torch.nn.Module):
 
     def _return_shared(self) -> None:
         shared = self._held.shared
-        if shared is None:
+        if shared is None or not shared.requires_grad:
             return
         if self._rank == 0:
             received = torch.empty_like(shared)

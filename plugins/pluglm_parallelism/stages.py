@@ -104,7 +104,7 @@ class StageModel:
                 setattr(module, name, None)
             elif id(parameter) in shared:
                 if self.shared is None:
-                    self.shared = parameter.detach().clone().requires_grad_()
+                    self.shared = parameter.detach().clone().requires_grad_(parameter.requires_grad)
                 del module._parameters[name]
                 setattr(module, name, self.shared)
         if not first:

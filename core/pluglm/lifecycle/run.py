@@ -18,7 +18,7 @@ from pluglm.config.run_config import RunConfig
 from pluglm.errors import Interrupted, PluglmError, explained
 from pluglm.lifecycle import folder as files
 from pluglm.reporting.progress import Progress
-from pluglm.training.distribution import check_world_size, launched_processes
+from pluglm.training.distribution import check_world_size, join, launched_processes
 from pluglm.training.launching import launch, leave_failure, restarted
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def _agreed_folder(config: RunConfig) -> tuple[Path, bool]:
     from accelerate import PartialState
     from accelerate.utils import broadcast_object_list
 
+    join()
     state = PartialState(cpu=not torch.cuda.is_available())
     named: list[Any] = [_named_folder(config) if state.is_main_process else None]
     broadcast_object_list(named)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pluglm.errors import ConfigError, Problem
+from pluglm.training.launching import restarted
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ def make_accelerator(precision: str, threads: int) -> Accelerator:
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
+    join()
     # Runs of one sweep share a process, and a second precision would be refused.
     AcceleratorState._reset_state(reset_partial_state="WORLD_SIZE" not in os.environ)
     torch.set_num_threads(threads or default_threads())
@@ -69,6 +71,24 @@ def agreed(value: T, accelerator: Accelerator) -> T:
     held = [value]
     broadcast_object_list(held)
     return held[0]
+
+
+def join() -> None:
+    """Join the other processes where all were started again. The launcher's store still holds the addresses of those
+    that died, and a process that finds them waits for ever: from now on everything in it has a new name."""
+    import torch
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+    from torch.distributed.rendezvous import rendezvous
+
+    if not restarted() or torch.distributed.is_initialized():
+        return
+    store, rank, size = next(rendezvous("env://"))
+    torch.distributed.init_process_group(
+        "nccl" if torch.cuda.is_available() else "gloo",
+        store=PrefixStore(f"start-{restarted()}", store),
+        rank=rank,
+        world_size=size,
+    )
 
 
 def default_threads() -> int:

@@ -72,7 +72,9 @@ def _reason(folder: Path) -> str:
     last = max((path.name.split("-")[1] for path in said), key=int, default="")
     said = [path for path in said if path.name.split("-")[1] == last]
     if not said:
-        return f"rank {next(iter(codes))} ended with code {next(iter(codes.values()))}; {see}"
+        logged = (folder / "launcher.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [line.removeprefix("pluglm: ") for line in logged if line.startswith("pluglm: ")]
+        return told[-1] if told else f"rank {next(iter(codes))} ended with code {next(iter(codes.values()))}; {see}"
     first = min(said, key=lambda path: path.stat().st_mtime_ns)
     lines = first.read_text(encoding="utf-8").strip().splitlines() or [""]
     return f"rank {first.stem.rpartition('-')[2]}: {lines[0]}; {see}"

@@ -23,12 +23,12 @@ RUN = [
     *WORDS,
     "objective=clm",
     "evaluator=[]",
-    "parallelism=sharded",
+    "parallelism=data",
     "regularizer=[dropout]",
-    "train.steps=150",
+    "train.steps=60",
     "train.gradient_accumulation=1",
     "train.eval_every=0",
-    "train.save_every=15",
+    "train.save_every=6",
     "train.log_every=5",
 ]
 PLUGLM = ["-m", "pluglm", "train"]
@@ -51,14 +51,19 @@ def finished(*words: str) -> str:
     return said
 
 
-def kill_rank(process: subprocess.Popen[str], rank: int, home: Path) -> None:
-    """SIGKILL, as soon as there is a checkpoint to go back to."""
+def wait_for_checkpoint(process: subprocess.Popen[str], home: Path) -> None:
     until = time.monotonic() + 300
-    while not list(home.rglob("checkpoints/step-*/digests.json")):
+    while not [path for path in home.rglob("checkpoints/step-*") if path.suffix != ".tmp"]:
         assert process.poll() is None and time.monotonic() < until, process.communicate()
         time.sleep(0.02)
+
+
+def kill_rank(process: subprocess.Popen[str], rank: int, home: Path) -> None:
+    """SIGKILL, as soon as there is a checkpoint to go back to."""
+    wait_for_checkpoint(process, home)
     for child in psutil.Process(process.pid).children(recursive=True):
-        if child.environ().get("RANK") == str(rank):
+        # Processes that help it have its environment too.
+        if child.environ().get("RANK") == str(rank) and "pluglm" in child.cmdline():
             child.send_signal(signal.SIGKILL)
             return
     raise AssertionError(f"no process of rank {rank}")
@@ -78,7 +83,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that started its own processes, and that nothing happened to."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     finished(*PLUGLM, *RUN, "launch.processes=2", f"output.folder={folder}", "--quiet")
-    assert lines(folder, "train")[-1]["step"] == 150
+    assert lines(folder, "train")[-1]["step"] == 60
     return folder
 
 
@@ -102,7 +107,7 @@ def test_torchrun_starts_them_again_in_the_same_folder(whole: Path, tmp_path: Pa
     said, error = process.communicate()
     assert process.returncode == 0, error[-3000:]
     (folder,) = (path.parent for path in (tmp_path / "out").rglob("config.yaml"))
-    assert "Going on after step" in said
+    assert "all were started again (1)" in said and "Going on after step" in said
     assert result(folder) == result(whole)
 
 
@@ -116,12 +121,23 @@ def test_one_that_is_killed_ends_the_run(tmp_path: Path) -> None:
     assert error == f"pluglm: rank 1 was ended by SIGKILL; go on with: pluglm resume {tmp_path / 'run'}\n"
 
 
+def test_asked_to_stop(whole: Path, tmp_path: Path) -> None:
+    process = start(*PLUGLM, *RUN, "launch.processes=2", f"output.folder={tmp_path / 'run'}")
+    wait_for_checkpoint(process, tmp_path)
+    process.terminate()
+    _, error = process.communicate()
+    assert process.returncode == 75
+    assert error == f"pluglm: stopped by SIGTERM; go on with: pluglm resume {tmp_path / 'run'}\n"
+    finished("-m", "pluglm", "resume", str(tmp_path / "run"))
+    assert result(tmp_path / "run") == result(whole)
+
+
 FAILING = """
 import os
 if os.environ.get("RANK") == "1":
     from pluglm.training import loop
     def fail(loop, *rest):
-        if loop.progress.step == 17:
+        if loop.progress.step == 7:
             raise ValueError("the disk is made of cheese")
     loop._check_loss = fail
 """
@@ -143,7 +159,7 @@ def test_accelerate_that_starts_one_process_instead_of_two(tmp_path: Path) -> No
     process = start(*ACCELERATE, "--cpu", *PLUGLM, *RUN, f"output.folder={tmp_path / 'run'}")
     _, error = process.communicate()
     assert process.returncode != 0 and not (tmp_path / "run").exists()
-    assert "parallelism=sharded: asks for 2 processes, and the launcher started 1; start 2: accelerate launch" in error
+    assert "parallelism=data: asks for 2 processes, and the launcher started 1; start 2: accelerate launch" in error
 
 
 @pytest.mark.parametrize(
