@@ -32,7 +32,10 @@ BROKEN = {
     "misspelt_hook": (GOOD.replace("register_schedules", "register_schedule"), "did you mean 'register_schedules'?"),
     "wrong_family": (GOOD.replace("register_schedules", "register_optimizers"), "is not a Optimizer"),
     "not_a_class": (GOOD.replace("return [Stairs]", "return [Stairs()]"), "is not a Schedule"),
-    "abstract": (GOOD.replace("def after_warmup", "def after_warm_up"), "Stairs does not define after_warmup"),
+    "abstract": (
+        GOOD.replace("Schedule", "Optimizer").replace("register_schedules", "register_optimizers"),
+        "Stairs does not define build",
+    ),
     "raises": (GOOD.replace("return [Stairs]", "raise RuntimeError('on strike')"), "on strike"),
     "taken_name": (GOOD.replace("Stairs", "Cosine"), "schedule=cosine is registered by both"),
     "no_moment": (
@@ -60,7 +63,7 @@ def test_broken_plugin(name: str, with_plugin) -> None:
     catalog = with_plugin(name, code)
     (broken,) = catalog.broken()
     assert broken.name == name and broken.error and told in broken.error and "\n" not in broken.error
-    assert catalog.names("schedule") == ["constant", "cosine", "linear"]
+    assert "linear" in catalog.names("schedule") and "stairs" not in catalog.names("schedule")
     with pytest.raises(ConfigError, match=f"plugin '{name}' did not load"):
         compose(["schedule=stairs"], catalog=catalog)
 
@@ -68,7 +71,7 @@ def test_broken_plugin(name: str, with_plugin) -> None:
 def test_good_plugin(with_plugin) -> None:
     catalog = with_plugin("good", GOOD)
     assert not catalog.broken()
-    assert catalog.names("schedule") == ["constant", "cosine", "linear", "stairs"]
+    assert {"linear", "stairs"} < set(catalog.names("schedule"))
     stairs = catalog.find("schedule", "stairs")
     assert stairs is not None and catalog.owner(stairs).name == "good"
 

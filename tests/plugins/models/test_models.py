@@ -44,7 +44,8 @@ def same_weights(a, b):
 def outputs(model):
     ids = torch.arange(20, 36).view(2, 8)
     with torch.no_grad():
-        return model(input_ids=ids).logits
+        found = model(input_ids=ids)
+    return found.logits if "logits" in found else found.prediction_logits
 
 
 def saved(folder: Path, kind="llama", head=CLM, **options):

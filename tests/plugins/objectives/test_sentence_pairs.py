@@ -202,7 +202,7 @@ def loader_of(real, size=64, world=1, rank=0):
     config, _, made = real
     device = torch.device("cpu")
     parts = (config.objective, made.tokenizer, made.train, made.validation)
-    return Loader(*parts, seed=3, batch_size=size, accumulation=1, device=device, rank=rank, world=world)
+    return Loader(*parts, seed=3, batch_size=size, accumulation=1, device=device, share=rank, shares=world)
 
 
 def test_half_of_the_pairs_are_parted_and_never_of_one_document_or_the_other_split(real):
@@ -253,8 +253,8 @@ def test_pairs_are_the_same_for_any_cut_and_drawn_anew_in_every_epoch(real):
     assert drawn(64) == drawn(64, world=2)
     loader = loader_of(real)
     picked = [(0, i) for i in range(40)]
-    whole = loader._collate(loader.train, picked, stream=1)["next_sentence_label"]
-    alone = [loader._collate(loader.train, [each], stream=1)["next_sentence_label"] for each in picked]
+    whole = loader._collate(loader.train, picked, stream=1, parts=1)["next_sentence_label"]
+    alone = [loader._collate(loader.train, [each], stream=1, parts=1)["next_sentence_label"] for each in picked]
     assert torch.equal(whole, torch.cat(alone))
-    again = loader._collate(loader.train, [(1, i) for _, i in picked], stream=1)["next_sentence_label"]
+    again = loader._collate(loader.train, [(1, i) for _, i in picked], stream=1, parts=1)["next_sentence_label"]
     assert not torch.equal(whole, again)

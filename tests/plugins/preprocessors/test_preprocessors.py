@@ -498,7 +498,7 @@ def test_documents_that_share_boilerplate_are_compared_with_the_likeliest():
     copies = [text.replace("w", "x", 1) for text in random.sample(texts, 100)]
     # Each of the 300 shares bands with many others, and is compared with three; the copies are found all the same.
     # How many share a band is chance, of which the seed is one: here many do.
-    technique = NearDedup(threshold=0.6, max_candidates=3, seed=5)
+    technique = NearDedup(threshold=0.6, max_candidates=3, seed=1)
     keys = KeyList(technique.key(Document(text)) for text in texts + copies)
     first = [np.frombuffer(bands, dtype=np.uint32)[1:] for bands, _ in keys[:300]]
     assert np.median([sum((own == other).any() for other in first) for own in first]) > 10
