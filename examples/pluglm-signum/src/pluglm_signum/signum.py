@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -34,6 +34,9 @@ class Signum(Optimizer):
 
     Source: Bernstein et al. 2018, algorithm 2, https://arxiv.org/abs/1802.04434
     """
+
+    # It treats every number alone, so that a parallelism may cut tensors and layers over processes.
+    works_with_cut: ClassVar = frozenset({"tensors", "layers"})
 
     lr: Annotated[float, Field(gt=0, description="Peak learning rate; the schedule scales it")] = 2e-4
     weight_decay: Annotated[
