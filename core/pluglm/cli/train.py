@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pluglm.cli.flags import CONFIG_DIR, QUIET, Flag, parse, usage, wants_help
@@ -30,6 +31,6 @@ def run(arguments: list[str]) -> int:
     from pluglm.lifecycle.run import run as run_config
 
     folder = run_config(config, quiet=quiet)
-    if quiet:
+    if quiet and os.environ.get("RANK", "0") == "0":
         print(folder)
     return 0
