@@ -11,11 +11,11 @@ from pluglm import Batch, Document, Example, Losses, Predictions
 from pluglm_objectives.token_losses import (
     IGNORED,
     attention_mask,
+    document_ids,
     end_of_text,
     model_inputs,
     padded,
     positions,
-    text_ids,
 )
 from pluglm_objectives.token_objective import TokenObjective, token_scores
 
@@ -54,7 +54,7 @@ class Clm(TokenObjective):
     ) -> Iterable[Example]:
         """The document's tokens and the end-of-text token; nothing for an empty document."""
         if document.text:
-            yield {"input_ids": [*text_ids(document.text, tokenizer), *end_of_text(tokenizer)]}
+            yield {"input_ids": document_ids(document, tokenizer)}
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]

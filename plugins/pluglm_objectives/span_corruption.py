@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example, Losses, Predictions, Problem
-from pluglm_objectives.token_losses import IGNORED, attention_mask, end_of_text, padded, pair_inputs, text_ids
-from pluglm_objectives.token_objective import TokenObjective, token_scores
+from pluglm import Batch, Document, Example, Problem
+from pluglm_objectives.token_losses import IGNORED, attention_mask, document_ids, end_of_text, padded
+from pluglm_objectives.written_text import WrittenTextObjective
 
 if TYPE_CHECKING:
     import numpy as np
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     from pluglm import RunConfig
 
@@ -59,7 +59,7 @@ def corrupted(ids: Any, mask: Any, sentinels: Sequence[int]) -> tuple[list[int],
     return source, target
 
 
-class SpanCorruption(TokenObjective):
+class SpanCorruption(WrittenTextObjective):
     """Write the spans that were cut out of a text: the encoder reads the text with a sentinel for each, and the decoder
     writes each sentinel and what it stands for.
 
@@ -69,9 +69,7 @@ class SpanCorruption(TokenObjective):
     Source: Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 3.1.4
     """
 
-    head: ClassVar[str] = "AutoModelForSeq2SeqLM"
     packs: ClassVar[bool] = True
-    suggests: ClassVar[dict[str, str]] = {"model": "seq2seq"}
 
     noise_density: Annotated[float, Field(gt=0, lt=1, description="Share of tokens that are cut out")] = 0.15
     mean_span: Annotated[float, Field(ge=1, description="Mean length of what is cut out together, in tokens")] = 3.0
@@ -94,7 +92,7 @@ class SpanCorruption(TokenObjective):
     ) -> Iterable[Example]:
         """The document's tokens and the end-of-text token; nothing for an empty document."""
         if document.text:
-            yield {"input_ids": [*text_ids(document.text, tokenizer), *end_of_text(tokenizer)]}
+            yield {"input_ids": document_ids(document, tokenizer)}
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
@@ -110,14 +108,3 @@ class SpanCorruption(TokenObjective):
             targets.append([*target, *end])
         labels = padded(targets, IGNORED)
         return {"input_ids": padded(rows, tokenizer.pad_token_id), "labels": labels, **attention_mask(rows)}
-
-    def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
-        """Cross-entropy of each token that is written, given the true ones before it."""
-        inputs = pair_inputs(model, batch)
-        scores = token_scores(model, inputs, self.loss_chunk, **{"use_cache": False, **forward})
-        return scores.losses(batch["labels"], self.z_of(model))
-
-    def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
-        """The likeliest token at every place of what is written, given the true ones before it."""
-        scores = token_scores(model, pair_inputs(model, batch), self.loss_chunk, use_cache=False)
-        return scores.predictions(batch["labels"])

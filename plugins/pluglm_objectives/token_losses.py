@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pluglm import Batch, encode_text
+from pluglm import Batch, Document, encode_text
 
 if TYPE_CHECKING:
     import torch
@@ -66,6 +66,11 @@ def start_of_text(tokenizer: PreTrainedTokenizerFast) -> list[int]:
 def text_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     """The ids of `text` alone; a special token that is spelt out in it is text."""
     return encode_text(text, tokenizer)
+
+
+def document_ids(document: Document, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """The document's tokens and the end-of-text token."""
+    return [*text_ids(document.text, tokenizer), *end_of_text(tokenizer)]
 
 
 def model_inputs(batch: Batch) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example, Losses, Predictions
-from pluglm_objectives.token_losses import IGNORED, attention_mask, end_of_text, padded, pair_inputs
-from pluglm_objectives.token_objective import TokenObjective, token_scores
+from pluglm import Batch, Document, Example
+from pluglm_objectives.token_losses import IGNORED, attention_mask, end_of_text, padded
+from pluglm_objectives.written_text import WrittenTextObjective
 
 if TYPE_CHECKING:
     import numpy as np
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
 
 def ended_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
@@ -24,7 +24,7 @@ def ended_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     return ids if ids[-1:] == end else [*ids, *end]
 
 
-class Translation(TokenObjective):
+class Translation(WrittenTextObjective):
     """Write the target for the source: the loss is -log p(target token t | source, target tokens < t), averaged over
     the target's tokens.
 
@@ -33,9 +33,6 @@ class Translation(TokenObjective):
     Sources: Sutskever et al. 2014, https://arxiv.org/abs/1409.3215; Vaswani et al. 2017,
     https://arxiv.org/abs/1706.03762
     """
-
-    head: ClassVar[str] = "AutoModelForSeq2SeqLM"
-    suggests: ClassVar[dict[str, str]] = {"model": "seq2seq"}
 
     source_field: Annotated[str, Field(min_length=1, description="What is read: text, or a document field")] = "text"
     target_field: Annotated[str, Field(min_length=1, description="What is written: text, or a document field")] = (
@@ -78,14 +75,3 @@ class Translation(TokenObjective):
         rows = [example["input_ids"] for example in examples]
         targets = padded([example["labels"] for example in examples], IGNORED)
         return {"input_ids": padded(rows, tokenizer.pad_token_id), "labels": targets, **attention_mask(rows)}
-
-    def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
-        """Cross-entropy of each target token, given the true ones before it."""
-        inputs = pair_inputs(model, batch)
-        scores = token_scores(model, inputs, self.loss_chunk, **{"use_cache": False, **forward})
-        return scores.losses(batch["labels"], self.z_of(model))
-
-    def predict(self, model: PreTrainedModel, batch: Batch) -> Predictions:
-        """The likeliest token at every place of the target, given the true ones before it."""
-        scores = token_scores(model, pair_inputs(model, batch), self.loss_chunk, use_cache=False)
-        return scores.predictions(batch["labels"])

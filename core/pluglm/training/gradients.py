@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,13 @@ class Sums:
     metrics: dict[str, Any] = field(default_factory=dict)
     first_norm: float | None = None
 
+    def add(self, loss: torch.Tensor, count: torch.Tensor, means: Mapping[str, torch.Tensor], parts: int = 1) -> None:
+        """Add what one of `parts` micro-batches gave, whose means are averaged."""
+        self.loss += loss.detach().double()
+        self.count += count.double()
+        for name, value in means.items():
+            self.metrics[name] = self.metrics.get(name, 0.0) + value.double() / parts
+
 
 def accumulate_gradients(
     module: Any,
@@ -47,11 +54,8 @@ def accumulate_gradients(
             with accelerator.autocast():
                 loss, terms, means = module(batch)
             (loss if loss_scale == 1.0 else loss * loss_scale).backward()
-        sums.loss += loss.detach().double()
-        sums.count += terms.double()
+        sums.add(loss, terms, means, parts)
         sums.tokens += batch["input_ids"].numel()
-        for name, value in means.items():
-            sums.metrics[name] = sums.metrics.get(name, 0.0) + value.double() / parts
         if part == 0 and not last and norm_of_first is not None:
             sums.first_norm = norm_of_first()
     return sums

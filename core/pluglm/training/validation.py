@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 def validate(loop: Loop) -> dict[str, float]:
     """The objective's mean loss over the first validation batches, in nats, as `loss`, and the means it logs."""
     loop.module.eval()
-    sums = Sums(torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64))
-    batches = 0
+    sums, batches = Sums(), 0
     for batch in loop.loader.validation_batches(loop.settings.eval_batches):
         with loop.accelerator.autocast():
             loss, count, means = loop.module(batch)
-        sums.loss, sums.count, batches = sums.loss + loss.double(), sums.count + count.double(), batches + 1
-        for name, value in means.items():
-            sums.metrics[name] = sums.metrics.get(name, 0.0) + value.double()
+        sums.add(loss, count, means)
+        batches += 1
     loop.module.train()
     loss_sum, count, *means = total([sums.loss, sums.count, *sums.metrics.values()], loop.accelerator)
     measured = max(batches, 1) * loop.accelerator.num_processes
