@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
-    from pluglm.errors import ConfigError, DataError, PluglmError, Problem
+    from pluglm.errors import ConfigError, DataError, PluglmDeprecationWarning, PluglmError, Problem
+    from pluglm.events import CheckpointWritten, MetricsLogged, ReportStarted, RunEnded, RunStarted
     from pluglm.families import (
         SPECIAL_TOKENS,
         Augmenter,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         TrainingRun,
     )
     from pluglm.hookspecs import hookimpl
+    from pluglm.reporting.sections import ReportChart, ReportSection, ReportTable
     from pluglm.technique import Technique
 
 __version__ = "0.1.0"
@@ -48,6 +50,7 @@ __all__ = [
     "SPECIAL_TOKENS",
     "Augmenter",
     "Batch",
+    "CheckpointWritten",
     "Compressor",
     "ConfigError",
     "CorpusPreprocessor",
@@ -63,16 +66,24 @@ __all__ = [
     "Keys",
     "LossFunction",
     "Losses",
+    "MetricsLogged",
     "Model",
     "Objective",
     "Optimizer",
     "Parallelism",
+    "PluglmDeprecationWarning",
     "PluglmError",
     "Predictions",
     "Preprocessor",
     "Problem",
     "Regularizer",
+    "ReportChart",
+    "ReportSection",
+    "ReportStarted",
+    "ReportTable",
     "RunConfig",
+    "RunEnded",
+    "RunStarted",
     "Schedule",
     "Score",
     "Scored",
@@ -91,6 +102,8 @@ _HOMES = (
     "pluglm.errors",
     "pluglm.corpus.document",
     "pluglm.hookspecs",
+    "pluglm.events",
+    "pluglm.reporting.sections",
     "pluglm.technique",
     "pluglm.families",
     "pluglm.config.run_config",

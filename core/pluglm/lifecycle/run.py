@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pluglm import events
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
+from pluglm.deprecation import deprecations
 from pluglm.errors import Interrupted, PluglmError, explained
 from pluglm.lifecycle import folder as files
 from pluglm.reporting.progress import Progress
@@ -113,15 +114,13 @@ def _named_folder(config: RunConfig) -> tuple[Path, bool]:
 
 
 def _notifier(folder: Path) -> Callable[[str, Any], None]:
-    hooks = installed_catalog().manager.hook
+    catalog = installed_catalog()
 
     def notify(hook: str, event: Any) -> None:
         # An observer that fails must not cost a training run, and must not go unseen.
-        try:
-            getattr(hooks, hook)(event=event)
-        except Exception as error:
-            with (folder / "observer_errors.txt").open("a", encoding="utf-8") as file:
-                file.write(f"{hook}: {type(error).__name__}: {error}\n")
+        for plugin, answer in catalog.ask(hook, event=event):
+            if isinstance(answer, Exception):
+                files.write_observer_error(folder, plugin, hook, answer)
 
     return notify
 
@@ -145,6 +144,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
             notes.append(line)
             progress.say(line)
 
+    for line in deprecations(config, installed_catalog()):
+        note(line)
     if main:
         write_accounts(folder, corpus, examples)
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
