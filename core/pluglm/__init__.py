@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
     from pluglm.errors import ConfigError, DataError, PluglmError, Problem
+    from pluglm.events import CheckpointWritten, MetricsLogged, RunEnded, RunStarted
     from pluglm.families import (
         SPECIAL_TOKENS,
         Augmenter,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
         Source,
         Step,
         Tokenizer,
+        Tracker,
+        Tracking,
         TrainingRun,
     )
     from pluglm.hookspecs import hookimpl
@@ -48,6 +51,7 @@ __all__ = [
     "SPECIAL_TOKENS",
     "Augmenter",
     "Batch",
+    "CheckpointWritten",
     "Compressor",
     "ConfigError",
     "CorpusPreprocessor",
@@ -63,6 +67,7 @@ __all__ = [
     "Keys",
     "LossFunction",
     "Losses",
+    "MetricsLogged",
     "Model",
     "Objective",
     "Optimizer",
@@ -73,6 +78,8 @@ __all__ = [
     "Problem",
     "Regularizer",
     "RunConfig",
+    "RunEnded",
+    "RunStarted",
     "Schedule",
     "Score",
     "Scored",
@@ -80,6 +87,8 @@ __all__ = [
     "Step",
     "Technique",
     "Tokenizer",
+    "Tracker",
+    "Tracking",
     "TrainingRun",
     "Unreadable",
     "encode_text",
@@ -89,6 +98,7 @@ __all__ = [
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
 _HOMES = (
     "pluglm.errors",
+    "pluglm.events",
     "pluglm.corpus.document",
     "pluglm.hookspecs",
     "pluglm.technique",
