@@ -13,10 +13,10 @@ from pluglm.catalog import installed_catalog
 ROOT = Path(__file__).parents[1]
 NAMES = """
 Augmenter Batch CheckpointWritten Compressor ConfigError CorpusPreprocessor DataError Debiaser Decision Document
-Dropped Evaluation Evaluator Example Key Keys LossFunction Losses MetricsLogged Model Objective Optimizer Parallelism
-PluglmDeprecationWarning PluglmError Predictions Preprocessor Problem Regularizer ReportChart ReportSection
-ReportStarted ReportTable RunConfig RunEnded RunStarted SPECIAL_TOKENS Schedule Score Scored Source Step Technique
-Tokenizer TrainingRun Unreadable encode_text hookimpl
+Dropped encode_text Evaluation Evaluator Example hookimpl Key Keys Losses LossFunction MetricsLogged Model Objective
+Optimizer Parallelism PluglmDeprecationWarning PluglmError Predictions Preprocessor Problem Regularizer ReportChart
+ReportSection ReportStarted ReportTable RunConfig RunEnded RunStarted Schedule Score Scored Source SPECIAL_TOKENS Step
+Technique Tokenizer Tracker Tracking TrainingRun Unreadable
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(

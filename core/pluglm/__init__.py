@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         Source,
         Step,
         Tokenizer,
+        Tracker,
+        Tracking,
         TrainingRun,
     )
     from pluglm.hookspecs import hookimpl
@@ -91,6 +93,8 @@ __all__ = [
     "Step",
     "Technique",
     "Tokenizer",
+    "Tracker",
+    "Tracking",
     "TrainingRun",
     "Unreadable",
     "encode_text",

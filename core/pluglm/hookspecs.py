@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Schedule,
         Source,
         Tokenizer,
+        Tracker,
     )
     from pluglm.reporting.sections import ReportSection
 
@@ -126,6 +127,12 @@ def register_evaluators() -> Iterable[type[Evaluator]]:
 @since("0.1")
 def register_parallelisms() -> Iterable[type[Parallelism]]:
     """Ways to spread a run over processes."""
+    raise NotImplementedError
+
+
+@since("0.1")
+def register_trackers() -> Iterable[type[Tracker]]:
+    """Services that show runs beside each other."""
     raise NotImplementedError
 
 

@@ -93,6 +93,9 @@ def _structure(kind: Any) -> Structure:
 def _fields(kind: Any, about: dict[str, str]) -> Iterator[Field]:
     for field in fields(kind):
         yield Field(field.name, str(field.type).replace("events.", ""), about.get(field.name, "").rstrip("."))
+    for name, made in inspect.getmembers(kind, lambda member: isinstance(member, property)):
+        returns = str(inspect.signature(made.fget).return_annotation)
+        yield Field(name, returns, _joined(inspect.getdoc(made) or "").rstrip("."))
 
 
 def attributes(docs: str) -> dict[str, str]:

@@ -15,10 +15,11 @@ from typing import Any
 
 import yaml
 
-from pluglm.catalog import Catalog, Plugin
+from pluglm.catalog import Catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, PluglmError, Problem
 
+OBSERVER_ERRORS = "observer_errors.txt"
 PACKAGES = (
     "torch",
     "transformers",
@@ -109,10 +110,10 @@ def write_manifest(folder: Path, config: RunConfig, catalog: Catalog, found: Map
     write_json(folder / "manifest.json", manifest)
 
 
-def write_observer_error(folder: Path, plugin: Plugin, hook: str, error: Exception) -> None:
+def write_observer_error(folder: Path, who: str, error: Exception) -> None:
     """A line in observer_errors.txt, unless it is there. Where it cannot be written, the run goes on all the same."""
-    line = f"{plugin}: {hook}: {type(error).__name__}: {' '.join(str(error).split())}\n"
-    path = folder / "observer_errors.txt"
+    line = f"{who}: {type(error).__name__}: {' '.join(str(error).split())}\n"
+    path = folder / OBSERVER_ERRORS
     with suppress(OSError), path.open("a+", encoding="utf-8", errors="replace") as file:
         file.seek(0)
         if line not in file:

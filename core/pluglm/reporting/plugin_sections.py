@@ -42,7 +42,7 @@ def plugin_sections(run: RunData, catalog: Catalog) -> list[Shown]:
                 raise answer
             shown += [_shown(section, str(plugin), f"section-{len(shown)}-{n}") for n, section in enumerate(answer)]
         except Exception as error:
-            write_observer_error(run.folder, plugin, "report_sections", error)
+            write_observer_error(run.folder, f"{plugin}: report_sections", error)
     return shown
 
 
