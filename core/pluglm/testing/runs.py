@@ -27,9 +27,19 @@ def words_for(kind: type[Technique], values: dict[str, Any]) -> list[str]:
         if not objectives:
             pytest.skip("no objective is installed for any of its heads")
         chosen["objective"] = objectives[0].name
+    if issubclass(kind, Objective) and "model" not in kind.suggests:
+        models = [t for t in installed_catalog() if issubclass(t, Model) and _has_defaults(t)]
+        fitting = [model.name for model in models if kind.head in model().heads()]
+        if not fitting:
+            pytest.skip(f"no model is installed that has its head, {kind.head}")
+        chosen["model"] = fitting[0]
     chosen[kind.family] = f"[{kind.name}]" if many else kind.name
     given = [f"{path_of(kind)}.{key}={quoted(value)}" for key, value in values.items()]
     return [f"{family}={choice}" for family, choice in chosen.items()] + given
+
+
+def _has_defaults(kind: type[Technique]) -> bool:
+    return not kind.missing() and not any(field.is_required() for field in kind.model_fields.values())
 
 
 def path_of(kind: type[Technique]) -> str:
