@@ -114,9 +114,22 @@ _HOMES = (
     "pluglm.batching.encoding",
 )
 
+# Names that were exported before, and those to use instead.
+_RENAMED: dict[str, str] = {}
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
+        if name in _RENAMED:
+            import warnings
+
+            from pluglm.errors import PluglmDeprecationWarning
+
+            told = f"pluglm.{name} is deprecated: use pluglm.{_RENAMED[name]}"
+            warnings.warn(PluglmDeprecationWarning(told), stacklevel=2)
+            name = _RENAMED[name]
+        if name in globals():
+            return globals()[name]
         if name in __all__:
             import importlib
 

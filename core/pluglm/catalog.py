@@ -7,6 +7,7 @@ import inspect
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -115,7 +116,8 @@ class Catalog:
         techniques: dict[tuple[str, str], type[Technique]] = {}
         recipes: dict[tuple[str, str], Recipe] = {}
         try:
-            deprecated = self._register(module, plugin.name)
+            with _heard() as deprecated:
+                self.manager.register(module, name=plugin.name)
             for family, technique in self._registered_by(plugin.name):
                 self._check(family, technique)
                 self._claim(family, technique.name, plugin, techniques)
@@ -129,17 +131,11 @@ class Catalog:
                 self.manager.unregister(name=plugin.name)
             self._fail(plugin, error)
             return
-        self.plugins[plugin.name] = replace(plugin, deprecated=deprecated, recipes=folders)
+        told = tuple(dict.fromkeys([*plugin.deprecated, *deprecated]))
+        self.plugins[plugin.name] = replace(plugin, deprecated=told, recipes=folders)
         self._techniques |= techniques
         self._recipes |= recipes
         self._owners |= dict.fromkeys(techniques, plugin.name)
-
-    def _register(self, module: object, name: str) -> tuple[str, ...]:
-        """What of the hooks it implements is deprecated."""
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always", PluglmDeprecationWarning)
-            self.manager.register(module, name=name)
-        return tuple(dict.fromkeys(str(w.message) for w in said if isinstance(w.message, PluglmDeprecationWarning)))
 
     def _claim(self, group: str, name: str, plugin: Plugin, own: Mapping[tuple[str, str], object]) -> None:
         key = (group, name)
@@ -186,6 +182,20 @@ def _hook_names() -> list[str]:
     return [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "pluglm_spec")]
 
 
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What is used meanwhile and deprecated; other warnings go where they would have gone."""
+    deprecated: list[str] = []
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", PluglmDeprecationWarning)
+        yield deprecated
+    for warning in said:
+        if isinstance(warning.message, PluglmDeprecationWarning):
+            deprecated.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
 def empty_catalog() -> Catalog:
     """A catalog without plugins, to which `add` adds them."""
     manager = pluggy.PluginManager("pluglm")
@@ -206,11 +216,12 @@ def read_catalog(entries: Iterable[EntryPoint], only: set[str] | None = None, wi
         name = entry.name if entry.name not in catalog.plugins else f"{entry.name} ({_distribution(entry)[0]})"
         plugin = Plugin(name, entry.value, *_distribution(entry))
         try:
-            module = entry.load()
+            with _heard() as deprecated:
+                module = entry.load()
         except Exception as error:
             catalog._fail(plugin, error)
         else:
-            catalog.add(plugin, module)
+            catalog.add(replace(plugin, deprecated=tuple(deprecated)), module)
     return catalog
 
 

@@ -15,6 +15,7 @@ def deprecations(config: RunConfig, catalog: Catalog) -> Iterator[str]:
         yield from (f"plugin {plugin}: {line}" for line in plugin.deprecated)
     for path, technique in config.techniques():
         for name, field in type(technique).model_fields.items():
-            if field.deprecated and getattr(technique, name) != field.get_default(call_default_factory=True):
+            # Not by getattr, at which pydantic warns too.
+            if field.deprecated and technique.__dict__[name] != field.get_default(call_default_factory=True):
                 why = f": {field.deprecated}" if isinstance(field.deprecated, str) else ""
                 yield f"{path}.{name} is deprecated{why}"

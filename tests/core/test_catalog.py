@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+import pluglm
 from pluglm.catalog import Catalog, installed_catalog, read_catalog
 from pluglm.config.compose import compose
-from pluglm.errors import ConfigError
+from pluglm.errors import ConfigError, PluglmDeprecationWarning
 
 GOOD = '''
 from pluglm import Schedule, hookimpl
@@ -91,6 +93,41 @@ def test_a_broken_plugin_leaves_the_command_alone(tmp_path: Path) -> None:
         assert done.returncode == (words == ["plugins"]) and "Traceback" not in said
         if words != ["--help"]:
             assert ("needs a part that is not there" in said) == (words != ["check"]), words
+
+
+def test_a_plugin_that_uses_an_old_name_works_and_is_told(with_plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(pluglm._RENAMED, "Timetable", "Schedule")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        catalog = with_plugin("old", GOOD.replace("Schedule", "Timetable"))
+    plugin = catalog.plugins["old"]
+    assert plugin.error is None and catalog.find("schedule", "stairs") is not None
+    assert plugin.deprecated == ("pluglm.Timetable is deprecated: use pluglm.Schedule",)
+    with pytest.warns(PluglmDeprecationWarning, match="use pluglm.Schedule"):
+        assert pluglm.Timetable is pluglm.Schedule  # type: ignore[attr-defined]
+
+
+def test_other_warnings_of_a_plugin_are_heard(with_plugin) -> None:
+    with pytest.warns(UserWarning, match="mind the step"):
+        catalog = with_plugin("warning", "import warnings\nwarnings.warn('mind the step')\n" + GOOD)
+    assert catalog.plugins["warning"].deprecated == ()
+
+
+def test_one_plugin_cannot_have_a_name_twice(with_plugin) -> None:
+    catalog = with_plugin(
+        "twice", GOOD.replace("[Stairs]", "[Stairs, type('Stairs', (Stairs,), {'__doc__': 'Again.'})]")
+    )
+    assert catalog.plugins["twice"].error == "schedule=stairs is registered twice"
+
+
+def test_a_plugin_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed_catalog.cache_clear()
+    monkeypatch.setenv("PLUGLM_PLUGINS", "-optimizers, -schedules")
+    try:
+        left = set(installed_catalog().plugins)
+        assert "sources" in left and not left & {"optimizers", "schedules"}
+    finally:
+        installed_catalog.cache_clear()
 
 
 def test_a_subset_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

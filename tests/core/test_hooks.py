@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 import pluglm
 from pluglm import events, hookspecs
@@ -181,3 +183,28 @@ def test_who_implements_a_deprecated_hook_works_and_is_told(
     assert show_plugins([]) == 0
     assert f"old (pluglm-old 1.0): run_ended\n  {said}\n" in capsys.readouterr().out
     assert "**Deprecated**: implement run_finished." in as_markdown(hooks())
+
+
+def test_a_deprecated_parameter_is_told_where_it_is_set(tmp_path: Path, plug_in) -> None:
+    from pluglm.catalog import installed_catalog
+    from pluglm.deprecation import deprecations
+
+    class OldWays(pluglm.Preprocessor):
+        """Does nothing, with a parameter of old."""
+
+        most: Annotated[int, Field(description="Of old", deprecated="use fields")] = 3
+
+        def process(self, document: pluglm.Document) -> pluglm.Document:
+            return document
+
+    def register_preprocessors() -> list[type[pluglm.Preprocessor]]:
+        return [OldWays]
+
+    assert plug_in("old", register_preprocessors).error is None
+    words = [*SMALL, "preprocessor=[old_ways]"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(deprecations(compose(words), installed_catalog())) == []
+        config = compose([*words, "preprocessor.old_ways.most=4"])
+        (line,) = deprecations(config, installed_catalog())
+    assert line == "preprocessor.old_ways.most is deprecated: use fields"
