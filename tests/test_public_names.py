@@ -15,7 +15,7 @@ NAMES = """
 Augmenter Batch Compressor ConfigError CorpusPreprocessor DataError Debiaser Decision Document Dropped Evaluation
 Evaluator Example Key Keys LossFunction Losses Model Objective Optimizer Parallelism PluglmError Predictions
 Preprocessor Problem Regularizer RunConfig SPECIAL_TOKENS Schedule Score Scored Source Step Technique Tokenizer
-TrainingRun Unreadable encode_text hookimpl
+TrainingRun Unreadable encode_text hookimpl layer_stacks
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from pluglm.hookspecs import hookimpl
     from pluglm.technique import Technique
+    from pluglm.training.parameters import layer_stacks
 
 __version__ = "0.1.0"
 
@@ -84,6 +85,7 @@ __all__ = [
     "Unreadable",
     "encode_text",
     "hookimpl",
+    "layer_stacks",
 ]
 
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
@@ -95,6 +97,7 @@ _HOMES = (
     "pluglm.families",
     "pluglm.config.run_config",
     "pluglm.batching.encoding",
+    "pluglm.training.parameters",
 )
 
 if not TYPE_CHECKING:

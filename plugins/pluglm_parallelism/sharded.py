@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Parallelism
-from pluglm_parallelism.blocks import blocks_of
+from pluglm import Parallelism, layer_stacks
 
 if TYPE_CHECKING:
     import torch
@@ -21,8 +20,9 @@ def shard(module: torch.nn.Module, mesh: DeviceMesh, reshard: bool) -> None:
     import torch
     from torch.distributed.fsdp import fully_shard
 
-    for block in blocks_of(module.model):  # type: ignore[arg-type]
-        fully_shard(block, mesh=mesh, reshard_after_forward=reshard)
+    for stack in layer_stacks(module.model).values():  # type: ignore[arg-type]
+        for block in stack:
+            fully_shard(block, mesh=mesh, reshard_after_forward=reshard)
     fully_shard(module, mesh=mesh, reshard_after_forward=False)
 
     def give_up(module: Any, inputs: Any, output: Any) -> None:

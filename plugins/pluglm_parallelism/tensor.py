@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Parallelism, PluglmError
-from pluglm_parallelism.blocks import blocks_of
+from pluglm import Parallelism, PluglmError, layer_stacks
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +37,7 @@ def cut_tensors(model: Any, mesh: DeviceMesh) -> None:
     from pluglm_parallelism.cut_layers import cut_columns, cut_embedding, cut_rows
 
     check_heads(model.config, mesh.size())
-    for block in blocks_of(model):
+    for block in (block for stack in layer_stacks(model).values() for block in stack):
         for name in unknown_layers(block):
             raise PluglmError(
                 f"a {type(block).__name__} has {name}, for which there is no cut over processes; "
