@@ -12,10 +12,10 @@ from pluglm.catalog import installed_catalog
 
 ROOT = Path(__file__).parents[1]
 NAMES = """
-Augmenter Batch Compressor ConfigError CorpusPreprocessor DataError Debiaser Decision Document Dropped Evaluation
-Evaluator Example Key Keys LossFunction Losses Model Objective Optimizer Parallelism PluglmError Predictions
-Preprocessor Problem Regularizer RunConfig SPECIAL_TOKENS Schedule Score Scored Source Step Technique Tokenizer
-TrainingRun Unreadable encode_text hookimpl layer_stacks
+Augmenter Batch CheckpointWritten Compressor ConfigError CorpusPreprocessor DataError Debiaser Decision Document
+Dropped Evaluation Evaluator Example Key Keys LossFunction Losses MetricsLogged Model Objective Optimizer Parallelism
+PluglmError Predictions Preprocessor Problem Regularizer RunConfig RunEnded RunStarted SPECIAL_TOKENS Schedule Score
+Scored Source Step Technique Tokenizer Tracker Tracking TrainingRun Unreadable encode_text hookimpl layer_stacks
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
     from pluglm.errors import ConfigError, DataError, PluglmError, Problem
+    from pluglm.events import CheckpointWritten, MetricsLogged, RunEnded, RunStarted
     from pluglm.families import (
         SPECIAL_TOKENS,
         Augmenter,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
         Source,
         Step,
         Tokenizer,
+        Tracker,
+        Tracking,
         TrainingRun,
     )
     from pluglm.hookspecs import hookimpl
@@ -49,6 +52,7 @@ __all__ = [
     "SPECIAL_TOKENS",
     "Augmenter",
     "Batch",
+    "CheckpointWritten",
     "Compressor",
     "ConfigError",
     "CorpusPreprocessor",
@@ -64,6 +68,7 @@ __all__ = [
     "Keys",
     "LossFunction",
     "Losses",
+    "MetricsLogged",
     "Model",
     "Objective",
     "Optimizer",
@@ -74,6 +79,8 @@ __all__ = [
     "Problem",
     "Regularizer",
     "RunConfig",
+    "RunEnded",
+    "RunStarted",
     "Schedule",
     "Score",
     "Scored",
@@ -81,6 +88,8 @@ __all__ = [
     "Step",
     "Technique",
     "Tokenizer",
+    "Tracker",
+    "Tracking",
     "TrainingRun",
     "Unreadable",
     "encode_text",
@@ -91,6 +100,7 @@ __all__ = [
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
 _HOMES = (
     "pluglm.errors",
+    "pluglm.events",
     "pluglm.corpus.document",
     "pluglm.hookspecs",
     "pluglm.technique",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Schedule,
         Source,
         Tokenizer,
+        Tracker,
     )
 
 hookspec = HookspecMarker("pluglm")
@@ -106,6 +107,12 @@ def register_evaluators() -> Iterable[type[Evaluator]]:
 @hookspec
 def register_parallelisms() -> Iterable[type[Parallelism]]:
     """Ways to spread a run over processes."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_trackers() -> Iterable[type[Tracker]]:
+    """Services that show runs beside each other."""
     raise NotImplementedError
 
 

@@ -22,6 +22,7 @@ from pluglm.families import (
     Schedule,
     Source,
     Tokenizer,
+    Tracker,
 )
 from pluglm.technique import Technique
 
@@ -53,6 +54,7 @@ class RunConfig:
     compressor: Mapping[str, Compressor]
     evaluator: Mapping[str, Evaluator]
     parallelism: Parallelism
+    tracker: Mapping[str, Tracker]
     resolved: Mapping[str, Any]
 
     def techniques(self) -> Iterator[tuple[str, Technique]]:

@@ -18,6 +18,7 @@ from pluglm.families.regularizer import Regularizer
 from pluglm.families.schedule import Schedule
 from pluglm.families.source import Source
 from pluglm.families.tokenizer import SPECIAL_TOKENS, Tokenizer
+from pluglm.families.tracker import Tracker, Tracking
 from pluglm.technique import Technique
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "Source",
     "Step",
     "Tokenizer",
+    "Tracker",
+    "Tracking",
     "TrainingRun",
 ]
 
@@ -81,4 +84,5 @@ FAMILIES: dict[str, Family] = {
     "compressor": Family(Compressor, "register_compressors", many=True),
     "evaluator": Family(Evaluator, "register_evaluators", many=True),
     "parallelism": Family(Parallelism, "register_parallelisms"),
+    "tracker": Family(Tracker, "register_trackers", many=True),
 }

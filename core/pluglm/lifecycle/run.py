@@ -8,7 +8,6 @@ import platform
 import resource
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,9 @@ from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import Interrupted, PluglmError, explained
 from pluglm.lifecycle import folder as files
+from pluglm.lifecycle.observers import Observers
 from pluglm.reporting.progress import Progress
+from pluglm.reporting.run_data import read_json
 from pluglm.training.distribution import check_world_size, join, launched_processes
 from pluglm.training.launching import launch, leave_failure, restarted
 
@@ -45,15 +46,16 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
         words = ["resume", str(folder)] + (["--quiet"] if quiet else [])
         launch(processes, config.launch.restarts, words, folder)
         return folder
-    notify = _notifier(folder) if main else (lambda hook, event: None)
+    progress = Progress(quiet=quiet or not main)
+    observers = Observers(folder, config, progress.say) if main else None
     error: BaseException | None = None
     try:
-        with Progress(quiet=quiet or not main) as progress:
+        with progress:
             if main:
                 progress.say(f"Run folder: {folder}")
                 if restarted():
                     progress.say(f"A process had died: all were started again ({restarted()})")
-            _run(config, folder, progress, notify, main)
+            _run(config, folder, progress, observers)
     except OSError as problem:
         error = explained(problem, folder, f"pluglm resume {folder}")
         raise error from problem
@@ -69,7 +71,9 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
     finally:
         if error is not None and launched_processes() is not None:
             leave_failure(folder, error)
-        notify("run_ended", events.RunEnded(folder, error))
+        if observers is not None:
+            results = read_json(folder / "results.json") if error is None else None
+            observers("run_ended", events.RunEnded(folder, error, results))
     return folder
 
 
@@ -112,21 +116,7 @@ def _named_folder(config: RunConfig) -> tuple[Path, bool]:
     return folder, False
 
 
-def _notifier(folder: Path) -> Callable[[str, Any], None]:
-    hooks = installed_catalog().manager.hook
-
-    def notify(hook: str, event: Any) -> None:
-        # An observer that fails must not cost a training run, and must not go unseen.
-        try:
-            getattr(hooks, hook)(event=event)
-        except Exception as error:
-            with (folder / "observer_errors.txt").open("a", encoding="utf-8") as file:
-                file.write(f"{hook}: {type(error).__name__}: {error}\n")
-
-    return notify
-
-
-def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[str, Any], None], main: bool) -> None:
+def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observers | None) -> None:
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.assemble import prepare_parts, spread
@@ -135,7 +125,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
 
     started = time.monotonic()
     quiet_libraries()
-    notify("run_started", events.RunStarted(folder, config.resolved))
+    if observers is not None:
+        observers("run_started", observers.started)
     corpus = prepare_corpus(config, progress)
     examples = prepare_examples(config, corpus, progress)
     notes: list[str] = list(examples.notes)
@@ -145,28 +136,29 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
             notes.append(line)
             progress.say(line)
 
-    if main:
+    if observers is not None:
         write_accounts(folder, corpus, examples)
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
         files.write_manifest(folder, config, installed_catalog(), found)
     parts = prepare_parts(config, corpus, examples, note)
     config = parts.config
     plan = estimate(parts)
-    if main:
+    if observers is not None:
         # With what was settled by measuring, so that a resume does not measure again.
         files.write_config(folder, config)
         files.write_json(folder / "plan.json", plan)
+        observers.track(config)
         for line in plan_lines(plan):
             progress.say(line)
     assembly = spread(parts)
-    state = fit(assembly, folder, progress, notify)
+    state = fit(assembly, folder, progress, observers or (lambda hook, event: None))
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
     if state.skipped:
         note(f"{state.skipped} steps moved no weight, because their gradients overflowed fp16")
     assembly.accelerator.wait_for_everyone()
     assembly.accelerator.end_training()
-    if not main:
+    if observers is None:
         return
     from pluglm.lifecycle.finish import finish
 

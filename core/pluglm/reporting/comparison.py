@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 # Where a run is kept says nothing about it.
-OF_NO_ACCOUNT = ("output.", "data.cache_dir")
+OF_NO_ACCOUNT = ("output.", "data.cache_dir", "tracker.")
 # Losses of runs that differ in any of these are not losses of the same thing.
 OF_THE_LOSS = ("objective.", "tokenizer.", "source.", "preprocessor.", "data.")
 
@@ -147,7 +147,7 @@ def _config(run: RunData) -> dict[str, Any]:
     found = {key: value for key, value in flat.items() if not key.startswith(OF_NO_ACCOUNT)}
     for family, spec in FAMILIES.items():
         chosen = run.config.get(family)
-        if isinstance(chosen, Mapping):
+        if isinstance(chosen, Mapping) and not f"{family}.".startswith(OF_NO_ACCOUNT):
             found[family] = list(chosen) if spec.many else chosen.get("name")
     return found
 

@@ -14,6 +14,10 @@ from pluglm.families import FAMILIES
 from pluglm.testing.plugin import chosen_plugin
 from pluglm.testing.samples import PluglmTestingSamples
 
+# A few seconds.
+SMALL = ["train.steps=4", "train.batch_size=4", "train.eval_every=2", "train.eval_batches=1", "train.log_every=1"]
+SMALL += ["data.sequence_length=32", "data.validation_fraction=0.1"]
+
 
 def words_for(kind: type[Technique], values: dict[str, Any]) -> list[str]:
     """Command-line words that choose `kind` and what goes with it."""
@@ -48,9 +52,7 @@ def test_run(
     from pluglm.config.compose import compose
     from pluglm.lifecycle.run import run
 
-    small = ["train.steps=4", "train.batch_size=4", "train.eval_every=2", "train.eval_batches=1", "train.log_every=1"]
-    small += ["data.sequence_length=32", "data.validation_fraction=0.1"]
-    config = compose([*words_for(kind, values), *small])
+    config = compose([*words_for(kind, values), *SMALL])
     folder = run(config, tmp_path / "run", quiet=True)
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert max(line["step"] for line in lines) == 4
