@@ -121,11 +121,24 @@ def _label(rows: Sequence[Difference], run: int, name: str) -> str:
         if row.key in FAMILIES and not FAMILIES[row.key].many:
             parts.append(shown(value))
         elif row.key in FAMILIES:
-            parts.append(f"{row.key} {shown(value)}" if value else f"no {row.key}")
+            parts.append(_list_label(row.key, value or [], [other or [] for other in row.values]))
         else:
             parts.append(f"{last if clear else row.key} {shown(value)}")
     label = ", ".join(parts)
     return label if 0 < len(label) <= LONGEST_LABEL else name
+
+
+def _list_label(family: str, chosen: Sequence[str], others: Sequence[Sequence[str]]) -> str:
+    """A list of techniques; where it is most of the longest one, by what is missing."""
+    longest = max(others, key=len)
+    missing = [one for one in longest if one not in chosen]
+    if not chosen:
+        return f"no {family}"
+    if list(chosen) == list(longest) and len(chosen) > 2:
+        return f"whole {family}"
+    if list(chosen) == [one for one in longest if one in chosen] and 0 < len(missing) < len(chosen):
+        return f"without {', '.join(missing)}"
+    return f"{family} {shown(list(chosen))}"
 
 
 def _measuring(key: str) -> bool:

@@ -45,9 +45,9 @@ def fronts(
     every: Mapping[str, Metric],
     quality: Metric,
 ) -> list[Front]:
-    """One for each cost that is not alike for all (of what is timed: within a fifth): size, latency, operations, seconds, money, and each evaluator's
-    leading score of bias. Where models were compressed, each stage is a point, and the quality is a score that all
-    stages have, bits per byte before others."""
+    """One for each cost that is not alike for all, of what is timed within a fifth: size, latency, operations, seconds,
+    money, and each evaluator's leading score of bias. Where models were compressed, each stage is a point, and the
+    quality is a score that all stages have, bits per byte before others."""
     models = _models(members, found, figures)
     measured = _quality(models, every, quality)
     if measured is None:

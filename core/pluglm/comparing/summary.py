@@ -15,6 +15,10 @@ from pluglm.comparing.wording import (
     size_text,
     value_text,
 )
+from pluglm.reporting.run_data import number
+
+# What is worth telling of something cheaper: it takes at most this share.
+CHEAPER = 0.8
 
 
 def sentences(found: Comparison) -> list[str]:
@@ -79,10 +83,11 @@ def _noise(found: Comparison) -> Iterator[str]:
     names = [found.configurations[one].label for one in close]
     one, nearest = min(tested.items(), key=lambda pair: pair[1].value)
     test = f"{p_text(nearest.adjusted or 0.0)}, t-test over {nearest.n} "
-    test += "seeds both have" if nearest.design == "paired" else "seeds each"
+    test += "shared seeds" if nearest.design == "paired" else "seeds each"
     label = found.configurations[one].label
     if close:
-        yield f"Within the noise of it: {several(names)}; {label} is {size_text(nearest)} behind ({test})."
+        which = f"{label} is" if len(names) > 1 else "it is"
+        yield f"Within the noise of it: {several(names)}; {which} {size_text(nearest)} behind ({test})."
     else:
         yield f"The next, {label}, is {size_text(nearest)} behind, which is beyond the noise ({test})."
     if len(tested) < len(behind):
@@ -110,12 +115,12 @@ def _mattered(found: Comparison) -> Iterator[str]:
         return
     top = of.effects[0]
     if of.balanced and top.share is not None:
-        parts = [f"{effect.factor.name} explains {effect.share or 0.0:.0%}" for effect in of.effects[:2]]
-        seeds = "" if of.seed_share is None else f", the seed {of.seed_share:.0%}"
+        parts = [f"{effect.factor.name} explains {100 * (effect.share or 0.0):.0f} %" for effect in of.effects[:2]]
+        seeds = "" if of.seed_share is None else f", the seed {100 * of.seed_share:.0f} %"
         yield f"What mattered most: of the variation between runs {' and '.join(parts)}{seeds}."
         pair = of.outweighing
         if pair:
-            yield f"But the combination of {pair[0]} and {pair[1]} explains {pair[2]:.0%}: neither can be judged alone."
+            yield f"But the combination of {pair[0]} and {pair[1]} explains {100 * pair[2]:.0f} %: neither can be judged alone."
     elif top.levels:
         best = min(top.levels, key=lambda level: metric.loss(level.mean))
         worst = max(top.levels, key=lambda level: metric.loss(level.mean))
@@ -135,16 +140,14 @@ def _costs(found: Comparison) -> Iterator[str]:
         return
     text = f"The best takes {', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else f"The best takes {said[0]}"
     for front in found.fronts:
-        if front.cost.name not in (SIZE, FLOPS, SECONDS) or len(front.on_front()) < 2:
-            continue
-        rival = front.on_front()[0]
-        dearest = own[front.cost.name].mean if front.cost.name in own else 0.0
-        if (rival.configuration, rival.stage) != (first, "") and dearest and rival.cost < 0.95 * dearest:
-            stage = f", {rival.stage}" if rival.stage else ""
-            named = {SIZE: "size", FLOPS: "operations", SECONDS: "training time"}[front.cost.name]
-            label = found.configurations[rival.configuration].label
-            text += f"; {label}{stage} has {front.quality.words} {value_text(front.quality, rival.quality)} at "
-            text += f"{fixed(100 * rival.cost / dearest, 0)} % of the {named}"
+        price = own[front.cost.name].mean if front.cost.name in own else 0.0
+        named = {SIZE: "size", FLOPS: "operations", SECONDS: "training time"}.get(front.cost.name)
+        cheaper = [point for point in front.on_front() if point.cost <= CHEAPER * price]
+        if named and cheaper:
+            rival = min(cheaper, key=lambda point: front.quality.loss(point.quality))
+            label = found.configurations[rival.configuration].label + f", {rival.stage}" * bool(rival.stage)
+            text += f"; {label} has {front.quality.words} {value_text(front.quality, rival.quality)} at "
+            text += f"{fixed(100 * rival.cost / price, 0)} % of the {named}"
             break
     yield text + "."
 
@@ -157,6 +160,13 @@ def _law(found: Comparison) -> Iterator[str]:
                 low, high = scaling.law.intervals[name]
                 parts.append(f"{name} to the power −{exponent:.2f} [{low:.2f}, {high:.2f}]")
             yield f"The {scaling.metric.words} falls with {' and '.join(parts)}, towards {scaling.law.floor:.2f}."
+
+    for repetition in found.repetitions[:1]:
+        first, last = repetition.losses[0], repetition.losses[-1]
+        text = f"The same tokens in {repetition.epochs[-1]:.3g} epochs instead of {repetition.epochs[0]:.3g} leave the "
+        yield (
+            text + f"{repetition.metric.words} {number(abs(last - first), 3)} {'higher' if last > first else 'lower'}."
+        )
 
 
 def _missing(found: Comparison) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pluglm.comparing.figures import COST, FLOPS, Metric
-from pluglm.comparing.seeds import Change, Estimate
+from pluglm.comparing.seeds import LEVEL, Change, Estimate
 from pluglm.reporting.run_data import number, seconds, size
 
 VERDICTS = {"noise": "within the noise", "untold": "one seed: cannot be told", "same": "the same"}
@@ -36,7 +36,7 @@ def flops_text(value: float) -> str:
 
 def estimate_text(metric: Metric, found: Estimate) -> str:
     """A mean with its interval, as exact as the interval allows."""
-    if found.low is None or found.high is None or found.low == found.high:
+    if found.low is None or found.high is None or _is_point(found.mean, found.low, found.high):
         return value_text(metric, found.mean)
     if "." not in metric.name and " " not in metric.name:
         return value_text(metric, found.mean)
@@ -58,13 +58,15 @@ def change_text(metric: Metric, found: Change | None) -> str:
     word = "better" if (found.value < 0) == (direction == "lower") else "worse"
     if verdict in ("better", "worse"):
         return f"{word} by {size_text(found)}"
-    return VERDICTS[verdict] + ("" if verdict == "same" else f" ({word} by {size_text(found)})")
+    corrected = found.p is not None and found.p < LEVEL and verdict == "noise" and found.adjusted is not None
+    several = f"; p = {found.adjusted:.2g} corrected for several comparisons" if corrected else ""
+    return VERDICTS[verdict] + ("" if verdict == "same" else f" ({word} by {size_text(found)}{several})")
 
 
 def size_text(found: Change) -> str:
     """How large a change is, without its sign; the interval turned with it."""
     sign = -1 if found.value < 0 else 1
-    if found.low is None or found.high is None or found.low == found.high:
+    if found.low is None or found.high is None or _is_point(found.value, found.low, found.high):
         return number(abs(found.value), 3)
     low, high = sorted((sign * found.low, sign * found.high))
     places = decimals(high - low)
@@ -74,6 +76,11 @@ def size_text(found: Change) -> str:
 def p_text(p: float) -> str:
     """A p-value."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def _is_point(value: float, low: float, high: float) -> bool:
+    # What is left of a width of 0 after rounding is no interval.
+    return high - low <= 1e-6 * abs(value)
 
 
 def decimals(width: float) -> int:

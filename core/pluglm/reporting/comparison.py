@@ -9,7 +9,7 @@ from typing import Any
 
 from pluglm.comparing.comparison import Comparison, compare
 from pluglm.comparing.curves import AXES
-from pluglm.comparing.figures import COST, FLOPS, LATENCY, PARAMETERS, SECONDS, SIZE, TOKENS, Metric
+from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
 from pluglm.comparing.ladder import Rung
 from pluglm.comparing.seeds import Change, Estimate
 from pluglm.comparing.summary import sentences
@@ -27,7 +27,7 @@ from pluglm.reporting.comparison_charts import (
 )
 from pluglm.reporting.html import HERE, environment
 
-COSTS = (PARAMETERS, TOKENS, SIZE, LATENCY, SECONDS, FLOPS, COST)
+COSTS = (SIZE, LATENCY, SECONDS, FLOPS, COST)
 MOST_STEPS = 60
 
 __all__ = ["compare", "write_comparison", "write_page"]
