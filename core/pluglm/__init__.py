@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
-    from pluglm.errors import ConfigError, DataError, PluglmError, Problem
-    from pluglm.events import CheckpointWritten, MetricsLogged, RunEnded, RunStarted
+    from pluglm.errors import ConfigError, DataError, PluglmDeprecationWarning, PluglmError, Problem
+    from pluglm.events import CheckpointWritten, MetricsLogged, ReportStarted, RunEnded, RunStarted
     from pluglm.families import (
         SPECIAL_TOKENS,
         Augmenter,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         TrainingRun,
     )
     from pluglm.hookspecs import hookimpl
+    from pluglm.reporting.sections import ReportChart, ReportSection, ReportTable
     from pluglm.technique import Technique
     from pluglm.training.parameters import layer_stacks
 
@@ -73,11 +74,16 @@ __all__ = [
     "Objective",
     "Optimizer",
     "Parallelism",
+    "PluglmDeprecationWarning",
     "PluglmError",
     "Predictions",
     "Preprocessor",
     "Problem",
     "Regularizer",
+    "ReportChart",
+    "ReportSection",
+    "ReportStarted",
+    "ReportTable",
     "RunConfig",
     "RunEnded",
     "RunStarted",
@@ -100,9 +106,10 @@ __all__ = [
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
 _HOMES = (
     "pluglm.errors",
-    "pluglm.events",
     "pluglm.corpus.document",
     "pluglm.hookspecs",
+    "pluglm.events",
+    "pluglm.reporting.sections",
     "pluglm.technique",
     "pluglm.families",
     "pluglm.config.run_config",

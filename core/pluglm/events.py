@@ -1,9 +1,9 @@
-"""What notification hooks and trackers are told. Fields may be added to these; none is removed or renamed."""
+"""What hooks and trackers are told. Fields may be added to these; none is removed or renamed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,13 @@ from pluglm.errors import Interrupted
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """`folder`: the run folder; `config`: the resolved config as plain data; `sweep`: the name of the sweep that the
-    run is a member of, or None."""
+    """A run begins, or goes on.
+
+    Attributes:
+        folder: the run folder.
+        config: the resolved config as plain data, as in `config.yaml`.
+        sweep: the name of the sweep that the run is a member of, or None.
+    """
 
     folder: Path
     config: Mapping[str, Any]
@@ -31,7 +36,13 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class MetricsLogged:
-    """`metrics`: the line as written, with its `kind` (train, validation) and `step`."""
+    """A line of metrics was written.
+
+    Attributes:
+        folder: the run folder.
+        step: how many optimizer steps were done.
+        metrics: the line as written, with its `kind` (train, validation) and `step`.
+    """
 
     folder: Path
     step: int
@@ -46,7 +57,13 @@ class MetricsLogged:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointWritten:
-    """`checkpoint`: the folder of the checkpoint."""
+    """A checkpoint was written.
+
+    Attributes:
+        folder: the run folder.
+        step: how many optimizer steps were done.
+        checkpoint: the folder of the checkpoint, in the run folder.
+    """
 
     folder: Path
     step: int
@@ -55,7 +72,13 @@ class CheckpointWritten:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """`error`: why the run failed, or None; `results`: what is in results.json, or None where the run failed."""
+    """A run is over.
+
+    Attributes:
+        folder: the run folder.
+        error: why the run failed or was stopped, or None.
+        results: what is in results.json, or None where the run failed.
+    """
 
     folder: Path
     error: BaseException | None
@@ -70,13 +93,34 @@ class RunEnded:
 
     @property
     def scores(self) -> dict[str, int | float]:
-        """What was measured of each stage of the model: `trained/perplexity.bits_per_byte`, `trained/latency_ms`."""
+        """What was measured of each stage of the model: `trained/NAME.SCORE` of each evaluator, `trained/latency_ms`."""
         found: dict[str, int | float] = {}
         for stage in (self.results or {}).get("evaluations", ()):
             own = {f"{score['evaluator']}.{score['name']}": score["value"] for score in stage["scores"]}
             own |= {key: value for key, value in stage.items() if key != "scores"}
             found |= {f"{stage['stage']}/{name}": value for name, value in _numbers(own)}
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStarted:
+    """A report is about to be written, from what the run folder holds.
+
+    Attributes:
+        folder: the run folder.
+        config: the resolved config as plain data.
+        plan: what is in `plan.json`: what was predicted, and what was measured.
+        results: what is in `results.json`: scores, steps, tokens, seconds.
+        train: the training lines of `metrics.jsonl`, in order.
+        validation: its validation lines, in order.
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    results: Mapping[str, Any]
+    train: Sequence[Mapping[str, Any]]
+    validation: Sequence[Mapping[str, Any]]
 
 
 def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, int | float]]:

@@ -161,6 +161,9 @@ def _technique(catalog: Catalog, family: str, path: str, node: Any, problems: li
     if technique is None:
         problems.append(Problem(path, unknown_technique(catalog, family, name), name))
         return None
+    if dispute := catalog.dispute(family, name):
+        problems.append(Problem(path, dispute, name, catalog.way_out(family, name)))
+        return None
     return _build(technique, path, values, problems, catalog)
 
 

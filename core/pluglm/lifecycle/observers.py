@@ -9,9 +9,8 @@ from typing import Any
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.events import CheckpointWritten, MetricsLogged, RunEnded, RunStarted
+from pluglm.lifecycle.folder import OBSERVER_ERRORS, write_observer_error
 from pluglm.lifecycle.tracking import Trackers, sweep_of
-
-ERRORS = "observer_errors.txt"
 
 
 class Observers:
@@ -20,17 +19,15 @@ class Observers:
 
     def __init__(self, folder: Path, config: RunConfig, say: Callable[[str], None]) -> None:
         self._folder, self._say = folder, say
-        self._hooks = installed_catalog().manager.hook
         self._trackers = Trackers(folder, config.tracker, self._tracker_failed)
         self._told_of: set[str] = set()
         self.started = self._trackers.started = RunStarted(folder, config.resolved, sweep_of(folder))
 
     def __call__(self, hook: str, event: Any) -> None:
         """Call the hook of that name, and the trackers where it concerns them."""
-        try:
-            getattr(self._hooks, hook)(event=event)
-        except Exception as error:
-            self._failed(hook, error)
+        for plugin, answer in installed_catalog().ask(hook, event=event):
+            if isinstance(answer, Exception):
+                write_observer_error(self._folder, f"{plugin}: {hook}", answer)
         if isinstance(event, MetricsLogged):
             self._trackers.log(event)
         elif isinstance(event, CheckpointWritten):
@@ -43,13 +40,9 @@ class Observers:
         self.started = RunStarted(self._folder, config.resolved, self.started.sweep)
         self._trackers.start(self.started)
 
-    def _failed(self, who: str, error: Exception) -> None:
-        with (self._folder / ERRORS).open("a", encoding="utf-8") as file:
-            file.write(f"{who}: {type(error).__name__}: {error}\n")
-
     def _tracker_failed(self, path: str, error: Exception) -> None:
-        self._failed(path, error)
+        write_observer_error(self._folder, path, error)
         if path not in self._told_of:
             self._told_of.add(path)
             first = next(iter(str(error).splitlines()), "")
-            self._say(f"{path} failed, and the run goes on: {type(error).__name__}: {first} (see {ERRORS})")
+            self._say(f"{path} failed, and the run goes on: {type(error).__name__}: {first} (see {OBSERVER_ERRORS})")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pluglm import events
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
+from pluglm.deprecation import deprecations
 from pluglm.errors import Interrupted, PluglmError, explained
 from pluglm.lifecycle import folder as files
 from pluglm.lifecycle.observers import Observers
@@ -136,6 +137,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
             notes.append(line)
             progress.say(line)
 
+    for line in deprecations(config, installed_catalog()):
+        note(line)
     if observers is not None:
         write_accounts(folder, corpus, examples)
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}

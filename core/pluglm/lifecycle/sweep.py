@@ -10,6 +10,7 @@ from typing import Any
 from pluglm.catalog import installed_catalog
 from pluglm.config.compose import compose
 from pluglm.config.groups import store_techniques
+from pluglm.config.recipes import search_path
 from pluglm.errors import Interrupted, PluglmError
 
 
@@ -45,9 +46,8 @@ def sweep(overrides: Sequence[str], config_dir: Path | None = None, quiet: bool 
         "hydra.output_subdir=null",
         "hydra/job_logging=disabled",
         "hydra/hydra_logging=disabled",
+        *search_path(config_dir),
     ]
-    if config_dir is not None:
-        arguments.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")
     before, sys.argv = sys.argv, ["pluglm", *arguments]
     try:
         hydra.main(version_base="1.3", config_path="pkg://pluglm.conf", config_name="config")(member)()
