@@ -14,7 +14,10 @@ HUBER_DELTA = 1e-3
 STARTS = (0.1, 0.3, 0.6, 1.0)
 EXPONENTS = (0.01, 3.0)
 RESAMPLES = 200
+MOST_EVALUATIONS = 50
 LEAST_VALUES, LEAST_RANGE = 3, 2.0
+# What a variable adds to the loss in the middle of its range, as a share; below, it makes no difference.
+LEAST_PART = 1e-3
 # Runs further than this share from the law do not follow one.
 WORST_FIT = 0.1
 
@@ -65,8 +68,16 @@ def fit_power_law(variables: Mapping[str, Sequence[float]], losses: Sequence[flo
     best = min(
         (_minimise(columns, y, start) for start in _starts(columns, np.exp(y))), key=lambda result: float(result.cost)
     )
+    floor, weights, exponents = _split(best.x, len(names))
+    for name, weight in zip(names, weights, strict=True):
+        if np.exp(weight - y.mean()) < LEAST_PART:
+            raise NotDetermined(f"the loss does not fall with {name} in this range")
+        _check_exponent(name, (float(exponents[names.index(name)]),) * 2)
     free = len(y) - len(best.x)
     residuals = -best.fun
+    worst = float(np.abs(np.expm1(residuals)).max())
+    if worst > WORST_FIT:
+        raise NotDetermined(f"the runs lie up to {100 * worst:.0f} % away from any power law")
     spread = (residuals - residuals.mean()) * (len(y) / free) ** 0.5
     random = np.random.default_rng(seed)
     fitted = y - residuals
@@ -74,15 +85,10 @@ def fit_power_law(variables: Mapping[str, Sequence[float]], losses: Sequence[flo
         [_minimise(columns, fitted + random.choice(spread, len(y)), best.x).x for _ in range(RESAMPLES)]
     )
     low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
-    floor, weights, exponents = _split(best.x, len(names))
     intervals = {"floor": (float(np.exp(low[0])), float(np.exp(high[0])))}
-    for place, name in enumerate(names):
-        at = 1 + len(names) + place
-        intervals[name] = (float(low[at]), float(high[at]))
-        _check_variable(name, float(np.exp(weights[place] - y.mean())), intervals[name])
-    worst = float(np.abs(np.expm1(residuals)).max())
-    if worst > WORST_FIT:
-        raise NotDetermined(f"the runs lie up to {worst:.0%} away from any power law")
+    for place, name in enumerate(names, start=1 + len(names)):
+        intervals[name] = (float(low[place]), float(high[place]))
+        _check_exponent(name, intervals[name])
     return PowerLaw(
         floor=float(np.exp(floor)),
         coefficients={n: float(np.exp(w + a * centres[n])) for n, w, a in zip(names, weights, exponents, strict=True)},
@@ -104,10 +110,8 @@ def _check_range(variables: Mapping[str, Sequence[float]], points: int) -> None:
             raise NotDetermined(f"{name} only range over a factor of {max(values) / min(values):.2g}")
 
 
-def _check_variable(name: str, weight: float, interval: tuple[float, float]) -> None:
+def _check_exponent(name: str, interval: tuple[float, float]) -> None:
     low, high = interval
-    if weight < 1e-4:
-        raise NotDetermined(f"the loss does not fall with {name} in this range")
     if low <= EXPONENTS[0] * 1.5 or high >= EXPONENTS[1] * 0.95 or high > 10 * low:
         raise NotDetermined(f"the exponent of {name} could be anything between {low:.2g} and {high:.2g}")
 
@@ -141,7 +145,14 @@ def _minimise(columns: np.ndarray[Any, Any], y: np.ndarray[Any, Any], start: Any
     start = np.clip(start, np.array(lowest) + 1e-6, np.array(highest) - 1e-6)
     fit: Callable[..., Any] = least_squares
     return fit(
-        residuals, start, jac=jacobian, bounds=(lowest, highest), loss="huber", f_scale=HUBER_DELTA, x_scale="jac"
+        residuals,
+        start,
+        jac=jacobian,
+        bounds=(lowest, highest),
+        loss="huber",
+        f_scale=HUBER_DELTA,
+        x_scale="jac",
+        max_nfev=MOST_EVALUATIONS,
     )
 
 
