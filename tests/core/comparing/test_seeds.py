@@ -74,7 +74,7 @@ def test_what_does_not_vary_needs_no_test() -> None:
     assert change_text(LOWER, shifted) == "worse by 0.5"
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(some.lists(some.none() | some.floats(0, 1), min_size=1, max_size=12))
 def test_holms_correction(ps: list[float | None]) -> None:
     found = holm([None if p is None else Change(0.1, 3, "paired", 0.0, 0.2, p) for p in ps])
