@@ -146,11 +146,14 @@ def _wanted(every: Mapping[str, Metric], wanted: str) -> Metric:
     plain = {name.replace(" ", "_"): name for name in every}
     asked = wanted.replace(" ", "_")
     matches = [name for key, name in plain.items() if key == asked]
-    matches = matches or [name for key, name in plain.items() if key.rpartition(".")[2] == asked]
-    if len(matches) != 1:
+    trained = {key: name for key, name in plain.items() if not name.startswith(COMPRESSED)}
+    matches = matches or [name for key, name in trained.items() if key.rpartition(".")[2] == asked]
+    if len(matches) > 1:
+        raise ConfigError([Problem("--metric", f"could be {' or '.join(matches)}", wanted)])
+    if not matches:
         close = difflib.get_close_matches(asked, [*plain, *(key.rpartition(".")[2] for key in plain)], n=1)
-        reason = f"could be {' or '.join(matches)}" if matches else "no run has such a figure"
-        raise ConfigError([Problem("--metric", reason, wanted, f"did you mean {close[0]}?" if close else "")])
+        hint = f"did you mean {close[0]}?" if close else ""
+        raise ConfigError([Problem("--metric", "no run has such a figure", wanted, hint)])
     metric = every[matches[0]]
     if metric.name in (LOSS, BEST_LOSS) or metric.name in (FLOPS, SECONDS, COST):
         return Metric(metric.name, "lower", meaning=metric.meaning, unit=metric.unit)

@@ -120,7 +120,8 @@ def _mattered(found: Comparison) -> Iterator[str]:
         yield f"What mattered most: of the variation between runs {' and '.join(parts)}{seeds}."
         pair = of.outweighing
         if pair:
-            yield f"But the combination of {pair[0]} and {pair[1]} explains {100 * pair[2]:.0f} %: neither can be judged alone."
+            both = f"{pair[0]} and {pair[1]}"
+            yield f"But the combination of {both} explains {100 * pair[2]:.0f} %: neither can be judged alone."
     elif top.levels:
         best = min(top.levels, key=lambda level: metric.loss(level.mean))
         worst = max(top.levels, key=lambda level: metric.loss(level.mean))
@@ -163,10 +164,9 @@ def _law(found: Comparison) -> Iterator[str]:
 
     for repetition in found.repetitions[:1]:
         first, last = repetition.losses[0], repetition.losses[-1]
-        text = f"The same tokens in {repetition.epochs[-1]:.3g} epochs instead of {repetition.epochs[0]:.3g} leave the "
-        yield (
-            text + f"{repetition.metric.words} {number(abs(last - first), 3)} {'higher' if last > first else 'lower'}."
-        )
+        most, least = (f"{repetition.epochs[place]:.3g}" for place in (-1, 0))
+        by = f"{repetition.metric.words} {number(abs(last - first), 3)} {'higher' if last > first else 'lower'}"
+        yield f"The same tokens in {most} epochs instead of {least} leave the {by}."
 
 
 def _missing(found: Comparison) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -74,6 +74,7 @@ def test_what_does_not_vary_needs_no_test() -> None:
     assert change_text(LOWER, shifted) == "worse by 0.5"
 
 
+@settings(max_examples=15)
 @given(some.lists(some.none() | some.floats(0, 1), min_size=1, max_size=12))
 def test_holms_correction(ps: list[float | None]) -> None:
     found = holm([None if p is None else Change(0.1, 3, "paired", 0.0, 0.2, p) for p in ps])
@@ -97,6 +98,7 @@ def test_words() -> None:
     assert estimate_text(LOWER, estimate([3.0])) == "3"
 
 
+@settings(max_examples=50)
 @given(some.lists(some.floats(-1e6, 1e6), min_size=2, max_size=6))
 def test_an_interval_holds_its_mean(values: list[float]) -> None:
     found = estimate(values)
