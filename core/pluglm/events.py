@@ -70,7 +70,7 @@ class RunEnded:
 
     @property
     def scores(self) -> dict[str, int | float]:
-        """What was measured of each stage of the model: `trained/perplexity.bits_per_byte`, `trained/latency_ms`."""
+        """What was measured of each stage of the model: `trained/EVALUATOR.SCORE`, `trained/latency_ms`."""
         found: dict[str, int | float] = {}
         for stage in (self.results or {}).get("evaluations", ()):
             own = {f"{score['evaluator']}.{score['name']}": score["value"] for score in stage["scores"]}
