@@ -19,8 +19,8 @@ Scored Source Step Technique Tokenizer Tracker Tracking TrainingRun Unreadable e
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(
-    "byte classification constant data dropout github language length linear news normalize parquet pretrained quality "
-    "pipeline regex scientific single tensor translation word".split()
+    "byte classification constant continuation data dropout github language length linear news normalize parquet "
+    "pretrained quality pipeline regex scientific single tensor translation word".split()
 )
 
 
