@@ -20,6 +20,7 @@ from pluglm.lifecycle import folder as files
 from pluglm.reporting.progress import Progress
 from pluglm.training.distribution import check_world_size, join, launched_processes
 from pluglm.training.launching import launch, leave_failure, restarted
+from pluglm.training.outside import GoOn
 
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
@@ -27,8 +28,18 @@ if TYPE_CHECKING:
     from pluglm.training.progress import TrainingProgress
 
 
-def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resume: bool = False) -> Path:
+def run(
+    config: RunConfig,
+    folder: Path | None = None,
+    quiet: bool = False,
+    resume: bool = False,
+    go_on: GoOn | None = None,
+) -> Path:
     """Run `config` from documents to report, or go on with the run in `folder`, and return its folder.
+
+    Args:
+        go_on: asked by the main process after each validation but the last, with the step and what was measured; a
+            reason that it returns ends the training. Where this starts processes, they ask for themselves.
 
     Raises:
         PluglmError: with a line for the user; what was done so far stays in the folder and can be resumed.
@@ -53,7 +64,7 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
                 progress.say(f"Run folder: {folder}")
                 if restarted():
                     progress.say(f"A process had died: all were started again ({restarted()})")
-            _run(config, folder, progress, notify, main)
+            _run(config, folder, progress, notify, main, go_on)
     except OSError as problem:
         error = explained(problem, folder, f"pluglm resume {folder}")
         raise error from problem
@@ -126,7 +137,14 @@ def _notifier(folder: Path) -> Callable[[str, Any], None]:
     return notify
 
 
-def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[str, Any], None], main: bool) -> None:
+def _run(
+    config: RunConfig,
+    folder: Path,
+    progress: Progress,
+    notify: Callable[[str, Any], None],
+    main: bool,
+    go_on: GoOn | None,
+) -> None:
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.assemble import prepare_parts, spread
@@ -159,7 +177,7 @@ def _run(config: RunConfig, folder: Path, progress: Progress, notify: Callable[[
         for line in plan_lines(plan):
             progress.say(line)
     assembly = spread(parts)
-    state = fit(assembly, folder, progress, notify)
+    state = fit(assembly, folder, progress, notify, go_on)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
     if state.skipped:
