@@ -47,11 +47,13 @@ class SweepSettings(Settings):
     ] = ()
     metric: Annotated[
         str,
-        Field(description="What a sampler improves: loss (the best validation loss), or a score such as evaluator.name"),
+        Field(
+            description="What a sampler improves: loss (the best validation loss), or a score such as evaluator.name"
+        ),
     ] = LOSS
-    direction: Annotated[
-        Literal["minimize", "maximize"], Field(description="Which way the metric is better")
-    ] = "minimize"
+    direction: Annotated[Literal["minimize", "maximize"], Field(description="Which way the metric is better")] = (
+        "minimize"
+    )
     pruning: Annotated[PruningSettings, Field(description="Ending members early that others leave behind")] = (
         PruningSettings()
     )

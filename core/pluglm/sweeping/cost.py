@@ -52,7 +52,9 @@ def cost_table(rows: Sequence[tuple[str, str, Mapping[str, Any]]], whole: Mappin
     table.add_column("")
     table.add_column("member", footer="together")
     footers = _cells(whole)
-    for name, footer in zip(("parameters", "steps", "tokens", "FLOPs", "time", "memory", "disk"), footers, strict=False):
+    for name, footer in zip(
+        ("parameters", "steps", "tokens", "FLOPs", "time", "memory", "disk"), footers, strict=False
+    ):
         table.add_column(name, footer=footer, justify="right")
     priced = any(plan.get("cost") for _, _, plan in rows)
     if priced:

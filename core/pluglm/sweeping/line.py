@@ -26,13 +26,18 @@ PLUGINS = {
     "hydra/sweeper": {"optuna": ("hydra_plugins.hydra_optuna_sweeper", "optuna")},
 }
 """Of each choice that is a plugin of Hydra's: its module, and the extra of this package that brings it."""
-OURS = {"hydra.sweep.dir": "sweep.folder", "hydra.sweep.subdir": "sweep.folder", "hydra.searchpath": "--config-dir"}
+OURS = {
+    "hydra.sweep.dir": "sweep.folder",
+    "hydra.sweep.subdir": "sweep.folder",
+    "hydra.sweeper.direction": "sweep.direction",
+    "hydra.searchpath": "--config-dir",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`hydra`: Hydra's config of the sweep (launcher, sweeper). `to_hydra`: what the line says to Hydra itself, with its
-    recipes, which may do so too. `fixed`: the words that all members share. `swept`: of each key that takes several
+    """`hydra`: Hydra's config of the sweep (launcher, sweeper). `to_hydra`: what the line says to Hydra itself, with
+    its recipes, which may do so too. `fixed`: the words that all members share. `swept`: of each key that takes several
     values, the words for them. `intervals`: of each key whose values are drawn from an interval, the word as it was
     given. `sweeping`: all words that name several values. `typed`: all words as they were given."""
 
@@ -72,12 +77,12 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
     parser = OverridesParser.create()
     parsed = parser.parse_overrides(list(words))
     to_hydra = [o for o in parsed if o.is_hydra_override()]
-    recipes = [o.input_line for o in parsed if str(o.key_or_group) in GROUPS and not o.is_sweep_override()]
+    recipes = [str(o.input_line) for o in parsed if str(o.key_or_group) in GROUPS and not o.is_sweep_override()]
     problems = [problem for o in to_hydra for problem in _hydra_problems(o)]
     problems += check_overrides(recipes, catalog, config_dir)[0]
     if problems:
         raise ConfigError(problems)
-    asked = [*(o.input_line for o in to_hydra), *recipes, *search_path(config_dir)]
+    asked = [*(str(o.input_line) for o in to_hydra), *recipes, *search_path(config_dir)]
     with hydra_at_work() as hydra:
         from hydra.types import RunMode
 
@@ -101,10 +106,10 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
     line = Line(
         hydra=config.hydra,
         to_hydra=tuple(asked),
-        fixed=tuple(o.input_line for key, o in by_key.items() if key not in swept),
+        fixed=tuple(str(o.input_line) for key, o in by_key.items() if key not in swept),
         swept=values,
-        intervals={key: o.input_line for key, o in swept.items() if key not in values},
-        sweeping=tuple(o.input_line for o in swept.values()),
+        intervals={key: str(o.input_line) for key, o in swept.items() if key not in values},
+        sweeping=tuple(str(o.input_line) for o in swept.values()),
         typed=tuple(words),
         config_dir=config_dir,
     )

@@ -4,6 +4,7 @@ pruner decides over it."""
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def hopeless(reports: Sequence[Mapping[str, Any]], settings: PruningSettings) ->
     go on whose loss is among the best of all that came so far. Optuna decides, over a study made of the reports."""
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(logging.WARNING)
     halving = optuna.pruners.SuccessiveHalvingPruner(
         min_resource=settings.min_steps, reduction_factor=settings.reduction_factor
     )

@@ -55,7 +55,7 @@ class Record:
     members: list[Entry] = field(default_factory=list)
 
     def add(self, member: Member, plan: Mapping[str, Any] | None) -> Entry:
-        """The entry of a member: the one that computes the same, or a new one, with its folder made where it can run."""
+        """The entry of a member: the one that computes the same, or a new one with its folder, where it can run."""
         for entry in self.members:
             if entry.digest == member.digest:
                 return entry

@@ -18,7 +18,7 @@ GoOn = Callable[[int, Mapping[str, float]], str | None]
 def asked_together(
     go_on: GoOn, steps: int, accelerator: Accelerator
 ) -> Callable[[Step, Mapping[str, float]], str | None]:
-    """The main process asks, and all hear the answer. At the last of the `steps` it tells, and there is nothing to end."""
+    """The main process asks, and all hear the answer. At the last of the `steps` there is nothing to end."""
 
     def ask(step: Step, validation: Mapping[str, float]) -> str | None:
         reason = go_on(step.number, validation) if accelerator.is_main_process else None
