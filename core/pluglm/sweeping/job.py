@@ -68,10 +68,8 @@ def run_member(folder: Path) -> None:
     process.join()
     if read_json(folder / record.STATE).get("status") == record.RUNNING:
         status, reason = _ended_without_a_word(process.exitcode or 0, asked)
-        record.set_state(folder, status=status, reason=reason)
-    state = read_json(folder / record.STATE)
-    record.set_state(folder, ended=time.time())
-    if state["status"] == record.FAILED and sweep.get("fail_fast"):
+        record.set_state(folder, status=status, reason=reason, ended=time.time())
+    if read_json(folder / record.STATE).get("status") == record.FAILED and sweep.get("fail_fast"):
         stop.write_text(f"{folder.name} failed, and sweep.fail_fast is set\n", encoding="utf-8")
 
 
@@ -105,7 +103,7 @@ def _member_process(folder: Path, working_folder: str, environment: Mapping[str,
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     status, reason = _run(folder)
-    record.set_state(folder, status=status, reason=reason)
+    record.set_state(folder, status=status, reason=reason, ended=time.time())
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything is written; torch's threads sometimes abort a process while the interpreter is taken down.

@@ -103,13 +103,14 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
                 by_key[override.get_key_element().lstrip("+")] = override
         swept = {key: o for key, o in by_key.items() if o.is_sweep_override()}
         values = {key: tuple(_values(o)) for key, o in swept.items() if o.is_discrete_sweep()}
+        sweeping = [_without_glob(o) for o in swept.values()]
     line = Line(
         hydra=config.hydra,
         to_hydra=tuple(asked),
         fixed=tuple(str(o.input_line) for key, o in by_key.items() if key not in swept),
         swept=values,
         intervals={key: str(o.input_line) for key, o in swept.items() if key not in values},
-        sweeping=tuple(str(o.input_line) for o in swept.values()),
+        sweeping=tuple(sweeping),
         typed=tuple(words),
         config_dir=config_dir,
     )
@@ -144,6 +145,15 @@ def _check_sweeping(line: Line) -> None:
 
 def _values(override: Any) -> list[str]:
     return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def _without_glob(override: Any) -> str:
+    from hydra.core.override_parser.types import Glob
+
+    if not isinstance(override.value(), Glob):
+        return str(override.input_line)
+    # Samplers know no globs.
+    return f"{override.get_key_element()}={','.join(override.sweep_string_iterator())}"
 
 
 def _check_grammar(words: Sequence[str]) -> None:

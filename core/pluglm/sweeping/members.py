@@ -33,7 +33,8 @@ class Member:
     @property
     def label(self) -> str:
         """What it is, in a few words."""
-        return " ".join(f"without {word[1:]}" if word.startswith("~") else word for word in self.shown) or "as it is"
+        said = [f"without {word.partition('.')[2]}" if word.startswith("~") else word for word in self.shown]
+        return " ".join(said) or "nothing left out"
 
     @property
     def digest(self) -> str:
