@@ -13,7 +13,8 @@ from pluglm.config.validate import SCALARS, SETTINGS, unknown_technique, validat
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 
-GROUPS = ("experiment",)
+MANY = "add -m to run them all: pluglm train -m ..."
+GROUPS = ("experiment", "sweep")
 
 
 def compose(overrides: Sequence[str] = (), config_dir: Path | None = None, catalog: Catalog | None = None) -> RunConfig:
@@ -100,9 +101,7 @@ def _hydra(overrides: Sequence[str], config_dir: Path | None) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    words = list(overrides)
-    if config_dir is not None:
-        words.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")
+    words = [*overrides, *search_path(config_dir)]
     # In a sweep, Hydra is at work already and allows itself only once.
     outer, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     try:
@@ -143,6 +142,9 @@ def check_overrides(
             problems.append(Problem(word, f"is not of the form key=value ({said})"))
             continue
         key = str(override.key_or_group)
+        if override.is_sweep_override():
+            problems.append(Problem(key, "names several values", override.get_value_element_as_str(), MANY))
+            continue
         value = None if override.is_delete() else override.value()
         found = list(_check(key.split("@")[0], value, override.is_delete(), catalog, config_dir))
         if found:
@@ -167,13 +169,13 @@ def _check(key: str, value: Any, delete: bool, catalog: Catalog, config_dir: Pat
         yield Problem(key, "no such key" + _where_else(key, value, known, catalog), value)
     elif key in FAMILIES and not delete:
         yield from _check_choice(key, value, catalog)
-    elif key in SETTINGS:
+    elif key in SETTINGS and key not in GROUPS:
         fields = ", ".join(f"{key}.{name}" for name in SETTINGS[key].model_fields)
         yield Problem(key, f"is a group of settings; set one of {fields}", value)
-    elif key == "experiment" and value is not None:
-        names = experiments(config_dir)
+    elif key in GROUPS and value is not None:
+        names = recipes(key, config_dir)
         if str(value) not in names:
-            yield Problem(key, "no such experiment" + nearest(str(value), names), value)
+            yield Problem(key, f"no such {key}" + nearest(str(value), names), value)
     elif key.startswith(("seed.", "name.", "experiment.")):
         yield Problem(key, f"{root} is a single value and has no keys", value)
 
@@ -220,11 +222,21 @@ def _where_else(key: str, value: Any, known: Sequence[str], catalog: Catalog) ->
     return nearest(key.split(".")[0], known)
 
 
+def search_path(config_dir: Path | None) -> list[str]:
+    """Hydra's words for where recipes are found beside the built-in ones."""
+    return [] if config_dir is None else [f"hydra.searchpath=[file://{config_dir.resolve()}]"]
+
+
 def experiments(config_dir: Path | None = None) -> list[str]:
     """The names of the recipes that `experiment=` can take."""
-    folders = [Path(str(files("pluglm.conf"))) / "experiment"]
+    return recipes("experiment", config_dir)
+
+
+def recipes(group: str, config_dir: Path | None = None) -> list[str]:
+    """The names of the recipes that `group=` can take."""
+    folders = [Path(str(files("pluglm.conf"))) / group]
     if config_dir is not None:
-        folders.append(config_dir / "experiment")
+        folders.append(config_dir / group)
     return sorted(path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml"))
 
 
