@@ -20,8 +20,8 @@ Tokenizer Tracker Tracking TrainingRun Unreadable encode_text hookimpl layer_sta
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(
-    "byte classification constant data dropout github language length linear news normalize parquet pretrained quality "
-    "pipeline regex scientific single tensor translation word".split()
+    "byte classification constant continuation data dropout github language length linear news normalize parquet "
+    "pretrained quality pipeline regex scientific single tensor translation word".split()
 )
 
 

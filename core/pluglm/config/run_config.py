@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pluglm.config.settings import DataSettings, LaunchSettings, OutputSettings, TrainSettings
+from pluglm.config.sweep_settings import SweepSettings
 from pluglm.families import (
     Augmenter,
     Compressor,
@@ -41,6 +42,7 @@ class RunConfig:
     data: DataSettings
     output: OutputSettings
     launch: LaunchSettings
+    sweep: SweepSettings
     source: Mapping[str, Source]
     preprocessor: Mapping[str, Preprocessor]
     augmenter: Mapping[str, Augmenter]

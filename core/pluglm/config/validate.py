@@ -19,6 +19,7 @@ from pluglm.config.settings import (
     engine_problems,
     launch_problems,
 )
+from pluglm.config.sweep_settings import SweepSettings, sweep_problems
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES, Intervention, Optimizer
 from pluglm.families.intervention import DURING_TRAINING
@@ -29,6 +30,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "data": DataSettings,
     "output": OutputSettings,
     "launch": LaunchSettings,
+    "sweep": SweepSettings,
 }
 SCALARS: dict[str, type] = {"name": str, "seed": int}
 
@@ -77,6 +79,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     problems += mixture_problems(config)
     problems += engine_problems(config.data)
     problems += launch_problems(config.launch, config.parallelism)
+    problems += sweep_problems(config)
     if problems:
         raise ConfigError(problems)
     return config

@@ -22,6 +22,7 @@ from pluglm.reporting.progress import Progress
 from pluglm.reporting.run_data import read_json
 from pluglm.training.distribution import check_world_size, join, launched_processes
 from pluglm.training.launching import launch, leave_failure, restarted
+from pluglm.training.outside import GoOn
 
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
@@ -29,8 +30,18 @@ if TYPE_CHECKING:
     from pluglm.training.progress import TrainingProgress
 
 
-def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resume: bool = False) -> Path:
+def run(
+    config: RunConfig,
+    folder: Path | None = None,
+    quiet: bool = False,
+    resume: bool = False,
+    go_on: GoOn | None = None,
+) -> Path:
     """Run `config` from documents to report, or go on with the run in `folder`, and return its folder.
+
+    Args:
+        go_on: asked by the main process after each validation but the last, with the step and what was measured; a
+            reason that it returns ends the training. Where this starts processes, they ask for themselves.
 
     Raises:
         PluglmError: with a line for the user; what was done so far stays in the folder and can be resumed.
@@ -56,7 +67,7 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
                 progress.say(f"Run folder: {folder}")
                 if restarted():
                     progress.say(f"A process had died: all were started again ({restarted()})")
-            _run(config, folder, progress, observers)
+            _run(config, folder, progress, observers, go_on)
     except OSError as problem:
         error = explained(problem, folder, f"pluglm resume {folder}")
         raise error from problem
@@ -117,7 +128,7 @@ def _named_folder(config: RunConfig) -> tuple[Path, bool]:
     return folder, False
 
 
-def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observers | None) -> None:
+def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observers | None, go_on: GoOn | None) -> None:
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.assemble import prepare_parts, spread
@@ -154,7 +165,7 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
         for line in plan_lines(plan):
             progress.say(line)
     assembly = spread(parts)
-    state = fit(assembly, folder, progress, observers or (lambda hook, event: None))
+    state = fit(assembly, folder, progress, observers or (lambda hook, event: None), go_on)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
     if state.skipped:

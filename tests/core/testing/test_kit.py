@@ -208,7 +208,55 @@ class Lonely(Schedule):
         return 1.0
 
 
+class Wandering(Tracker):
+    """Is another run each time that it is opened."""
+
+    def open(self, event, remembered):
+        import os
+
+        class Row(Tracking):
+            def remembered(self):
+                return {"id": os.urandom(4).hex()}
+
+            def log(self, event):
+                pass
+
+            def end(self, event):
+                pass
+
+        return Row()
+
+
+class Rattling(Tracker):
+    """Draws from everybody's generator."""
+
+    def open(self, event, remembered):
+        class Row(Tracking):
+            def log(self, event):
+                random.random()
+
+            def end(self, event):
+                pass
+
+        return Row()
+
+
+class Choosy(Tracker):
+    """Cannot take what is not finite."""
+
+    def open(self, event, remembered):
+        class Row(Tracking):
+            def log(self, event):
+                [round(value) for value in event.values.values()]
+
+            def end(self, event):
+                pass
+
+        return Row()
+
+
 FAMILIES = [Source, Preprocessor, Augmenter, Objective, Optimizer, Schedule, Regularizer, Compressor, Evaluator]
+FAMILIES += [Tracker]
 
 
 def registration(base):
@@ -237,6 +285,7 @@ FOUND = {
     "test_compressed_model_loads": ["pickled"],
     "test_evaluator_scores": ["guessing"],
     "test_suggestions_exist": ["lonely"],
+    "test_tracker_goes_on_with_a_run": ["wandering", "rattling", "choosy"],
 }
 
 
