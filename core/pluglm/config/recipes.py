@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pluglm.catalog import Catalog, installed_catalog, nearest
+from pluglm.config.quoting import quoted
 from pluglm.errors import Problem
 from pluglm.recipes import Recipe, recipes_in
 
@@ -37,5 +38,4 @@ def search_path(config_dir: Path | None, catalog: Catalog | None = None) -> list
     plugins = (catalog or installed_catalog()).plugins.values()
     folders = [config_dir.resolve()] if config_dir else []
     folders += [folder for plugin in plugins for folder in plugin.recipes]
-    quoted = ("'file://" + str(folder).replace("\\", "\\\\").replace("'", "\\'") + "'" for folder in folders)
-    return [f"hydra.searchpath=[{','.join(quoted)}]"] if folders else []
+    return [f"hydra.searchpath={quoted([f'file://{folder}' for folder in folders])}"] if folders else []

@@ -13,8 +13,7 @@ from pluglm import CheckpointWritten, MetricsLogged, RunEnded, RunStarted, Track
 from pluglm.config.compose import compose
 from pluglm.lifecycle.run import run
 from pluglm.lifecycle.tracking import NOTES, Trackers
-from pluglm.testing.plugin import chosen_plugin
-from pluglm.testing.test_run import SMALL, words_for
+from pluglm.testing.runs import SMALL, words_for
 
 SCORE = {"evaluator": "kit", "name": "score", "value": 0.25}
 RESULTS = {"steps_done": 3, "evaluations": [{"stage": "trained", "scores": [SCORE], "latency_ms": 1.5}]}
@@ -64,14 +63,10 @@ def test_tracker_goes_on_with_a_run(technique: Tracker, started: RunStarted, unt
 def test_tracked_run_is_the_same_run(
     kind: type[Tracker],
     values: dict[str, Any],
-    with_samples: None,
+    whole_run: None,
     tmp_path: Path,
-    pytestconfig: pytest.Config,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if chosen_plugin(pytestconfig) is None:
-        pytest.skip("runs only for a plugin that is named")
-    monkeypatch.setenv("PLUGLM_CACHE", str(tmp_path / "cache"))
     told: list[Mapping[str, Any]] = []
     original = kind.open
 
