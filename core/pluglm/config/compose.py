@@ -13,7 +13,7 @@ from pluglm.config.validate import SCALARS, SETTINGS, unknown_technique, validat
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 
-GROUPS = ("experiment",)
+GROUPS = ("experiment", "hardware")
 
 
 def compose(overrides: Sequence[str] = (), config_dir: Path | None = None, catalog: Catalog | None = None) -> RunConfig:
@@ -167,13 +167,13 @@ def _check(key: str, value: Any, delete: bool, catalog: Catalog, config_dir: Pat
         yield Problem(key, "no such key" + _where_else(key, value, known, catalog), value)
     elif key in FAMILIES and not delete:
         yield from _check_choice(key, value, catalog)
-    elif key in SETTINGS:
+    elif key in SETTINGS and key not in GROUPS:
         fields = ", ".join(f"{key}.{name}" for name in SETTINGS[key].model_fields)
         yield Problem(key, f"is a group of settings; set one of {fields}", value)
-    elif key == "experiment" and value is not None:
-        names = experiments(config_dir)
+    elif key in GROUPS and value is not None:
+        names = recipes(key, config_dir)
         if str(value) not in names:
-            yield Problem(key, "no such experiment" + nearest(str(value), names), value)
+            yield Problem(key, f"no such {key}" + nearest(str(value), names), value)
     elif key.startswith(("seed.", "name.", "experiment.")):
         yield Problem(key, f"{root} is a single value and has no keys", value)
 
@@ -222,9 +222,14 @@ def _where_else(key: str, value: Any, known: Sequence[str], catalog: Catalog) ->
 
 def experiments(config_dir: Path | None = None) -> list[str]:
     """The names of the recipes that `experiment=` can take."""
-    folders = [Path(str(files("pluglm.conf"))) / "experiment"]
+    return recipes("experiment", config_dir)
+
+
+def recipes(group: str, config_dir: Path | None = None) -> list[str]:
+    """The names of the recipes that `group=` can take."""
+    folders = [Path(str(files("pluglm.conf"))) / group]
     if config_dir is not None:
-        folders.append(config_dir / "experiment")
+        folders.append(config_dir / group)
     return sorted(path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml"))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pluglm.config.plan_settings import HardwareSettings, PlanSettings
 from pluglm.config.settings import DataSettings, LaunchSettings, OutputSettings, TrainSettings
 from pluglm.families import (
     Augmenter,
@@ -40,6 +41,8 @@ class RunConfig:
     data: DataSettings
     output: OutputSettings
     launch: LaunchSettings
+    plan: PlanSettings
+    hardware: HardwareSettings
     source: Mapping[str, Source]
     preprocessor: Mapping[str, Preprocessor]
     augmenter: Mapping[str, Augmenter]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pluglm.batching.mixture import mixture_problems
 from pluglm.catalog import Catalog, nearest
+from pluglm.config.plan_settings import HardwareSettings, PlanSettings
 from pluglm.config.run_config import RunConfig
 from pluglm.config.settings import (
     DataSettings,
@@ -29,6 +30,8 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "data": DataSettings,
     "output": OutputSettings,
     "launch": LaunchSettings,
+    "plan": PlanSettings,
+    "hardware": HardwareSettings,
 }
 SCALARS: dict[str, type] = {"name": str, "seed": int}
 

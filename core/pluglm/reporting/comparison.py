@@ -20,8 +20,8 @@ from pluglm.reporting.run_data import RunData, flatten, number, read_run, second
 if TYPE_CHECKING:
     from rich.table import Table
 
-# Where a run is kept says nothing about it.
-OF_NO_ACCOUNT = ("output.", "data.cache_dir")
+# Where a run is kept, and what it was planned for, says nothing about it.
+OF_NO_ACCOUNT = ("output.", "data.cache_dir", "plan.", "hardware.")
 # Losses of runs that differ in any of these are not losses of the same thing.
 OF_THE_LOSS = ("objective.", "tokenizer.", "source.", "preprocessor.", "data.")
 
