@@ -31,8 +31,8 @@ class PlanSettings(Settings):
         float | None, Field(ge=0, description="Price of a kWh, where the hardware is your own; null where it is rented")
     ] = None
     carbon_intensity: Annotated[
-        float, Field(ge=0, description="Grams of CO2 for a kWh; 473 was the world's mean in 2024 (Ember 2025)")
-    ] = 473.0
+        float, Field(ge=0, description="Grams of CO2 for a kWh; 436 was the world's mean in 2022 (Ember 2023)")
+    ] = 436.0
     power_usage_effectiveness: Annotated[
         float, Field(ge=1, description="Power of the whole data centre for each watt of its computers")
     ] = 1.2
