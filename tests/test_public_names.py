@@ -13,9 +13,9 @@ from pluglm.catalog import installed_catalog
 ROOT = Path(__file__).parents[1]
 NAMES = """
 Augmenter Batch Compressor ConfigError CorpusPreprocessor DataError Debiaser Decision Document Dropped Evaluation
-Evaluator Example Key Keys LossFunction Losses Model Objective Optimizer Parallelism PluglmError Predictions
-Preprocessor Problem Regularizer RunConfig SPECIAL_TOKENS Schedule Score Scored Source Step Technique Tokenizer
-TrainingRun Unreadable encode_text hookimpl
+Evaluator Example Key Keys LossFunction Losses MemoryShares Model Objective Optimizer Parallelism PluglmError
+Predictions Preprocessor Problem Regularizer RunConfig SPECIAL_TOKENS Schedule Score Scored Source Step Technique
+Tokenizer TrainingRun Unreadable encode_text hookimpl
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(

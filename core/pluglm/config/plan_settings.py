@@ -23,7 +23,8 @@ class PlanSettings(Settings):
         int, Field(ge=0, le=1000, description="Steps trained here, to measure their time: `pluglm plan plan.probe=10`")
     ] = 0
     generation_batch: Annotated[
-        int, Field(ge=1, description="Texts written at once by the trained model, for the memory of their keys and values")
+        int,
+        Field(ge=1, description="Texts written at once by the trained model, for the memory of their keys and values"),
     ] = 1
     engineer_hours: Annotated[float, Field(ge=0, description="Hours of people's work on the run")] = 0.0
     engineer_rate: Annotated[float, Field(ge=0, description="Price of such an hour, in the hardware's currency")] = 0.0

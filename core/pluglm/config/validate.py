@@ -68,7 +68,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
             problems.append(Problem(path, f"needs {module}, which is not installed", hint=f"pip install '{brought}'"))
         if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
             problems += technique.problems(config)
-    problems += _cut_problems(config)
+    problems += cut_problems(config)
     shares = config.parallelism.share(0)[1]
     if config.train.batch_size != "auto" and config.train.batch_size < shares:
         reason = f"is less than the {shares} processes that share each batch"
@@ -85,7 +85,8 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     return config
 
 
-def _cut_problems(config: RunConfig) -> Iterator[Problem]:
+def cut_problems(config: RunConfig) -> Iterator[Problem]:
+    """Techniques that do not work with what the parallelism does to the model."""
     parallelism = config.parallelism
     done = {"tensors": "cuts the model's tensors", "layers": "gives each process some of the model's layers"}
     for path, technique in config.techniques():

@@ -14,8 +14,7 @@ import torch
 
 from pluglm.corpus.document import Document
 from pluglm.families import Batch, LossFunction, TrainingRun
-from pluglm.planning.operations import operation_counter
-from pluglm.planning.parameters import by_role
+from pluglm.planning.passes import Pass, Update
 from pluglm.planning.simulation import Meter, simulated
 from pluglm.training.gradients import accumulate_gradients
 from pluglm.training.parameters import parameter_groups
@@ -30,96 +29,64 @@ if TYPE_CHECKING:
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Bytes of a training step. `weights`, `gradients`, `optimizer` and `extra` (buffers, and models beside) lie there
-    throughout, `activations` from the forward to the backward pass; `logits` is the most that tensors as wide as the
-    vocabulary take at once. `step` is the most of all tensors at once, `logged` where the step is logged, which keeps
-    the weights from before it, and `saved` while a checkpoint is written."""
-
-    weights: int
-    gradients: int
-    optimizer: int
-    extra: int
-    activations: int
-    logits: int
-    step: int
-    logged: int
-    saved: int
-
-
 @dataclass(slots=True)
 class Rehearsal:
-    """The parts of a run, without numbers."""
+    """The parts of a run, without numbers. `extra`: bytes beside the trained model's parameters: buffers, teachers."""
 
     config: RunConfig
+    model: Any
     module: StepModule
     meter: Meter
-    parameters: dict[str, int]
-    model_config: Any
+    extra: int
 
-    def operations(self, batch: Batch) -> int:
-        """Floating-point operations of the forward and backward pass of a micro-batch."""
-        self.module.train()
-        with operation_counter() as counter:
-            self._gradients([batch])
-        self._forget()
-        return int(counter.get_total_flops())
+    @property
+    def weights(self) -> int:
+        """Bytes of all parameters, of what is trained beside the model too."""
+        return sum(p.numel() * p.element_size() for p in self.module.parameters())
 
-    def memory(self, batch: Batch) -> tuple[Memory, int]:
-        """The memory of a step with micro-batches such as this one, and the operations of its optimizer."""
-        config, meter = self.config, self.meter
-        parameters = [p for p in self.module.parameters() if p.requires_grad]
-        weights = sum(p.numel() * p.element_size() for p in self.module.parameters())
-        gradients = sum(p.numel() * p.element_size() for p in parameters)
-        extra = meter.begin() - weights
-        chosen = config.optimizer
+    @property
+    def gradients(self) -> int:
+        """Bytes of the gradients of those that are trained."""
+        return sum(p.numel() * p.element_size() for p in self.module.parameters() if p.requires_grad)
+
+    def run(self, batch: Batch) -> Pass:
+        """Rehearse the forward and backward pass of a micro-batch."""
+        meter = self.meter
+        kept: list[int] = []
+        blocks: list[int] = []
+        before, there, counted = meter.begin(), set(meter.sizes), meter.operations
+
+        def forward_is_done(*_: Any) -> None:
+            kept.append(meter.live - before)
+            blocks.extend(size for key, (size, _) in meter.sizes.items() if key not in there)
+
+        handle = self.module.register_forward_hook(forward_is_done)
+        try:
+            accumulate_gradients(self.module, [batch], 1, cast(Any, _Autocast(self._autocast)))
+        finally:
+            handle.remove()
+            self.module.zero_grad()
+        operations = meter.operations - counted
+        return Pass(operations, kept[0], meter.most_wide, meter.most - before, tuple(blocks))
+
+    def update(self) -> Update:
+        """Rehearse two steps of the optimizer: the second with what it remembers of the first."""
+        chosen, meter = self.config.optimizer, self.meter
+        for parameter in self.module.parameters():
+            if parameter.requires_grad:
+                parameter.grad = torch.zeros_like(parameter)
+        before = meter.begin()
         optimizer = chosen.build(parameter_groups(self.module, chosen.lr, chosen.layer_decay))
-        micro = [batch] * min(2, config.train.gradient_accumulation)
-        activations = self._saved_for_backward(batch)
-        for _ in range(2):  # the second time with what the optimizer remembers of the first
-            before = meter.begin()
-            self._gradients(micro)
-            step = meter.most
-            meter.begin()
-            with operation_counter() as counter:
-                optimizer.step()
-            step, stepping = max(step, meter.most), meter.most
-            logits = meter.most_wide
-            optimizer.zero_grad()
-        state = before - weights - extra
-        del optimizer
-        memory = Memory(
-            weights=weights,
-            gradients=gradients,
-            optimizer=state,
-            extra=extra,
-            activations=activations,
-            logits=logits,
-            step=step,
-            logged=max(step, stepping + gradients),
-            saved=0,
-        )
-        return memory, int(counter.get_total_flops())
-
-    def _saved_for_backward(self, batch: Batch) -> int:
-        before = self.meter.begin()
-        with self._autocast():
-            loss, _, _ = self.module(batch)
-        kept = self.meter.live - before
-        del loss
-        return kept
-
-    def _gradients(self, batches: Sequence[Batch]) -> None:
-        accumulate_gradients(self.module, batches, len(batches), cast(Any, _Autocast(self._autocast)))
+        optimizer.step()
+        state, counted = meter.begin() - before, meter.operations
+        optimizer.step()
+        found = Update(meter.operations - counted, state, meter.most - before - state)
+        self.module.zero_grad()
+        return found
 
     def _autocast(self) -> AbstractContextManager[Any]:
         kind = FORMATS.get(self.config.train.precision)
         return nullcontext() if kind is None else torch.autocast("cpu", kind)
-
-    def _forget(self) -> None:
-        for parameter in self.module.parameters():
-            parameter.grad = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +104,17 @@ def rehearsal(
     steps: int,
     wrapped: bool = True,
 ) -> Iterator[Rehearsal]:
-    """The run of `config`, with what regularizers, debiasers and compressors put around its loss where `wrapped`."""
+    """The run of `config`, with what regularizers, debiasers and compressors put around its loss where `wrapped`.
+    `batches` and `documents` are what these are shown."""
     objective = config.objective
     options = objective.model_options(fitted)
     with simulated(len(tokenizer)) as meter:
         model = config.model.outline(objective.head, tokenizer, config.data.sequence_length, options)
-        roles = by_role(model)
         if config.train.recompute_activations:
             recompute_activations(model)
-        auxiliary, loss = torch.nn.ModuleDict(), cast(LossFunction, objective.loss)
-        for path, technique in config.interventions().items() if wrapped else ():
+        auxiliary = torch.nn.ModuleDict()
+        loss: LossFunction = objective.loss
+        for technique in config.interventions().values() if wrapped else ():
             run = TrainingRun(
                 model=model,
                 auxiliary=auxiliary,
@@ -155,7 +123,7 @@ def rehearsal(
                 state={},
                 seed=config.seed,
                 steps=steps,
-                batches=lambda count: iter([batches[i % len(batches)] for i in range(count)]),
+                batches=lambda count: (batches[number % len(batches)] for number in range(count)),
                 documents=lambda: iter(documents),
                 note=lambda line: None,
             )
@@ -163,6 +131,11 @@ def rehearsal(
                 technique.before_training(run)
             if "wrap_loss" in technique.moments():
                 loss = technique.wrap_loss(loss, run)
+        if len(tokenizer) in vars(model.config).values():
+            meter.vocabulary = 0  # hidden states are as wide: logits cannot be told from them
         module = StepModule(model, auxiliary, loss, objective.loss)
         module.train()
-        yield Rehearsal(config, module, meter, roles, model.config)
+        with torch.no_grad():
+            objective.loss(model, batches[0])  # what objectives find out of a model once is none of a step
+        own = sum(p.numel() * p.element_size() for p in module.parameters())
+        yield Rehearsal(config, model, module, meter, meter.begin() - own)
