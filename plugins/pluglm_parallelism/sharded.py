@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Parallelism, layer_stacks
+from pluglm import MemoryShares, Parallelism
+from pluglm_parallelism.blocks import blocks_of
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
     from torch.distributed.device_mesh import DeviceMesh
+    from transformers import PreTrainedModel
 
 
 def shard(module: torch.nn.Module, mesh: DeviceMesh, reshard: bool) -> None:
@@ -20,9 +22,8 @@ def shard(module: torch.nn.Module, mesh: DeviceMesh, reshard: bool) -> None:
     import torch
     from torch.distributed.fsdp import fully_shard
 
-    for stack in layer_stacks(module.model).values():  # type: ignore[arg-type]
-        for block in stack:
-            fully_shard(block, mesh=mesh, reshard_after_forward=reshard)
+    for block in blocks_of(module.model):  # type: ignore[arg-type]
+        fully_shard(block, mesh=mesh, reshard_after_forward=reshard)
     fully_shard(module, mesh=mesh, reshard_after_forward=False)
 
     def give_up(module: Any, inputs: Any, output: Any) -> None:
@@ -50,6 +51,14 @@ class Sharded(Parallelism):
     def world_size(self) -> int:
         """As configured."""
         return self.processes
+
+    def memory_shares(self, model: PreTrainedModel) -> MemoryShares:
+        """Its share of everything, and two whole blocks, the one that is computed and the next; or all of them where
+        their weights are kept until the backward pass."""
+        blocks = len(blocks_of(model))
+        part = 1 / self.processes
+        whole = min(1.0, 2 / blocks) if self.reshard else 1.0
+        return MemoryShares(blocks=part, rest=part, activations=part, gathered=whole)
 
     def wrap(self, module: torch.nn.Module, accelerator: Accelerator) -> torch.nn.Module:
         """`module`, its parameters DTensors that are cut in their first dimension."""
