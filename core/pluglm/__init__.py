@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Keys,
         Losses,
         LossFunction,
+        MemoryShares,
         Model,
         Objective,
         Optimizer,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pluglm.hookspecs import hookimpl
     from pluglm.reporting.sections import ReportChart, ReportSection, ReportTable
     from pluglm.technique import Technique
+    from pluglm.training.parameters import layer_stacks
 
 __version__ = "0.1.0"
 
@@ -68,6 +70,7 @@ __all__ = [
     "Keys",
     "LossFunction",
     "Losses",
+    "MemoryShares",
     "MetricsLogged",
     "Model",
     "Objective",
@@ -99,6 +102,7 @@ __all__ = [
     "Unreadable",
     "encode_text",
     "hookimpl",
+    "layer_stacks",
 ]
 
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
@@ -112,6 +116,7 @@ _HOMES = (
     "pluglm.families",
     "pluglm.config.run_config",
     "pluglm.batching.encoding",
+    "pluglm.training.parameters",
 )
 
 # Names that were exported before, and those to use instead.

@@ -93,7 +93,7 @@ class RunEnded:
 
     @property
     def scores(self) -> dict[str, int | float]:
-        """What was measured of each stage: `trained/NAME.SCORE` of each evaluator, `trained/latency_ms`."""
+        """What was measured of each stage of the model: `trained/NAME.SCORE` of evaluators, `trained/latency_ms`."""
         found: dict[str, int | float] = {}
         for stage in (self.results or {}).get("evaluations", ()):
             own = {f"{score['evaluator']}.{score['name']}": score["value"] for score in stage["scores"]}

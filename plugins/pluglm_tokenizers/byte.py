@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pluglm import SPECIAL_TOKENS, Tokenizer
 from pluglm_tokenizers.wrapping import byte_level, wrap
@@ -25,6 +25,8 @@ class Byte(Tokenizer):
 
     Source: Xue et al. 2022 (ByT5), https://arxiv.org/abs/2105.13626
     """
+
+    learns: ClassVar[bool] = False
 
     def build(self, texts: Iterator[str]) -> PreTrainedTokenizerFast:
         """A tokenizer in which byte b has the id b + number of special tokens; `texts` is not read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -48,6 +48,8 @@ class Pretrained(Tokenizer):
     (often one for padding or masks) is added behind them. What is trained need not be trained again, and runs that
     share a tokenizer can be compared token by token.
     """
+
+    learns: ClassVar[bool] = False
 
     path: Annotated[Path, Field(description="A run folder, or a folder with tokenizer.json")]
 

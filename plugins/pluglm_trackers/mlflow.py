@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 from urllib.parse import urlsplit
@@ -19,6 +18,8 @@ from pluglm_trackers.accelerate_state import ensure_state
 if TYPE_CHECKING:
     from accelerate.tracking import MLflowTracker
 
+# By these MLFlow chooses a store and a run, before what it is told.
+VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID")
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 
 
@@ -27,31 +28,30 @@ def key(name: str) -> str:
     return re.sub(r"[^\w\-. :/]", "_", name)
 
 
-@contextmanager
-def store(uri: str) -> Iterator[None]:
-    """MLflow works on the store at `uri` within; what the process had chosen before comes back."""
+def use_store(uri: str) -> Callable[[], None]:
+    """Let MLflow work on the store at `uri`, and return what brings back the one that the process had chosen."""
     import mlflow
 
-    before, variable = mlflow.get_tracking_uri(), os.environ.get("MLFLOW_TRACKING_URI")
+    before, variables = mlflow.get_tracking_uri(), {name: os.environ.pop(name, None) for name in VARIABLES}
     # It tells of every table that it makes.
-    log, level = logging.getLogger("mlflow"), logging.getLogger("mlflow").level
-    log.setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(uri)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
+
+    def restore() -> None:
         mlflow.set_tracking_uri(before)
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-        if variable is not None:
-            os.environ["MLFLOW_TRACKING_URI"] = variable
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+    return restore
 
 
 class MlflowRun(Tracking):
-    """An active run of MLflow's, of which a process has one at a time."""
+    """The active run of MLflow's, of which a process has one at a time. `close` is called at its end."""
 
-    def __init__(self, uri: str, tracker: MLflowTracker) -> None:
-        self._uri, self._tracker = uri, tracker
+    def __init__(self, tracker: MLflowTracker, close: Callable[[], None]) -> None:
+        self._tracker, self._close = tracker, close
         self._id = str(tracker.tracker.info.run_id)
 
     def remembered(self) -> Mapping[str, str]:
@@ -60,27 +60,25 @@ class MlflowRun(Tracking):
 
     def log(self, event: MetricsLogged) -> None:
         """A point in each of the line's metrics."""
-        with store(self._uri):
-            self._tracker.log(event.values, step=event.step, run_id=self._id)
+        self._tracker.log(event.values, step=event.step, run_id=self._id)
 
     def checkpoint(self, event: CheckpointWritten) -> None:
         """Where the newest one is, as a tag."""
         import mlflow
 
-        with store(self._uri):
-            mlflow.set_tag("pluglm.checkpoint", str(event.checkpoint.absolute()))
+        mlflow.set_tag("pluglm.checkpoint", str(event.checkpoint.absolute()))
 
     def end(self, event: RunEnded) -> None:
         """The scores that are not there yet, where the last step was, and the status."""
         import mlflow
 
-        with store(self._uri):
-            there = mlflow.get_run(self._id).data.metrics
-            scores = {key(name): value for name, value in event.scores.items() if there.get(key(name)) != value}
-            if scores:
-                self._tracker.log(scores, step=(event.results or {})["steps_done"], run_id=self._id)
-            # Accelerate's own ending knows one status alone.
-            mlflow.end_run(STATUS[event.status])
+        there = mlflow.get_run(self._id).data.metrics
+        scores = {key(name): value for name, value in event.scores.items() if there.get(key(name)) != value}
+        if scores:
+            self._tracker.log(scores, step=(event.results or {})["steps_done"], run_id=self._id)
+        # Accelerate's own ending knows one status alone.
+        mlflow.end_run(STATUS[event.status])
+        self._close()
 
 
 class Mlflow(Tracker):
@@ -134,13 +132,18 @@ class Mlflow(Tracker):
             "nested_run": False,
         }.items():
             setattr(tracker, name, value)
-        # Members of a sweep may make the database and the experiment at the same moment.
-        with FileLock(folder / ".mlflow.lock"), store(uri):
-            self._make_experiment(None if self.tracking_uri else (folder / "mlflow-artifacts").as_uri())
+        restore = use_store(uri)
+        try:
+            # Members of a sweep may make the database and the experiment at the same moment.
+            with FileLock(folder / ".mlflow.lock"):
+                self._make_experiment(None if self.tracking_uri else (folder / "mlflow-artifacts").as_uri())
             tracker.start()
             if not remembered:
                 tracker.store_init_configuration({key(name): value for name, value in event.settings.items()})
-        return MlflowRun(uri, tracker)
+        except BaseException:
+            restore()
+            raise
+        return MlflowRun(tracker, restore)
 
     def _make_experiment(self, artifacts: str | None) -> None:
         import mlflow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -52,6 +53,8 @@ class Wandb(Tracker):
     """
 
     requires: ClassVar[dict[str, str]] = {"wandb": "pluglm[wandb]"}
+    # A process of its own does the sending, and loses the last seconds where this one is killed.
+    from_the_start: ClassVar[bool] = True
 
     project: Annotated[str, Field(min_length=1, description="The project that the run is a part of")] = "pluglm"
     entity: Annotated[str | None, Field(description="The user or team whose project it is; null for your own")] = None
@@ -70,7 +73,7 @@ class Wandb(Tracker):
             yield Problem(path, "is chosen twice, and a process has one run of W&B at a time")
 
     def open(self, event: RunStarted, remembered: Mapping[str, str]) -> WandbRun:
-        """A new run, or a further part of the one of that id."""
+        """A new run, or the one of that id."""
         if self.mode == "offline":
             # Its own reports of its own errors would want a network.
             os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -80,12 +83,16 @@ class Wandb(Tracker):
         ensure_state()
         if wandb.run is not None:
             raise RuntimeError(f"this process has a run of W&B open already ({wandb.run.id})")
+        known = remembered.get("id") or secrets.token_hex(4)
+        # The service passes over steps that it has. A file is written anew, whole, in place of the one that broke off.
+        for old in (event.folder / "wandb").glob(f"offline-run-*-{known}"):
+            shutil.rmtree(old)
         tracker = WandBTracker(
             self.project,
             entity=self.entity,
             mode=self.mode,
             dir=event.folder,
-            id=remembered.get("id") or secrets.token_hex(4),
+            id=known,
             resume="allow",
             name=event.settings["name"],
             group=event.sweep,
@@ -93,6 +100,7 @@ class Wandb(Tracker):
             settings=wandb.Settings(
                 console="off",
                 silent=True,
+                host=None if self.machine else "",
                 disable_code=True,
                 disable_git=not self.machine,
                 x_disable_meta=not self.machine,
@@ -102,6 +110,6 @@ class Wandb(Tracker):
             ),
         )
         tracker.start()
-        if not remembered:
+        if self.mode == "offline" or not remembered:
             tracker.store_init_configuration(event.settings)
         return WandbRun(tracker)

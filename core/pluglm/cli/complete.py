@@ -78,9 +78,9 @@ def _folders(current: str) -> Iterator[str]:
 
 
 def _keys(current: str, earlier: list[str]) -> Iterator[str]:
-    from pluglm.config.compose import GROUPS
     from pluglm.config.validate import SCALARS, SETTINGS
     from pluglm.families import FAMILIES
+    from pluglm.recipes import GROUPS
 
     yield from (f"{key}=" for key in (*SCALARS, *GROUPS, *FAMILIES))
     for section, settings in SETTINGS.items():
@@ -117,10 +117,10 @@ def _parameters(family: str, earlier: list[str]) -> dict[str, Any]:
 
 def _values(key: str, value: str, earlier: list[str]) -> Iterator[str]:
     from pluglm.catalog import installed_catalog
-    from pluglm.config.compose import GROUPS
     from pluglm.config.recipes import recipes
     from pluglm.config.validate import SETTINGS
     from pluglm.families import FAMILIES
+    from pluglm.recipes import GROUPS
 
     section, _, setting = key.partition(".")
     if key in FAMILIES:

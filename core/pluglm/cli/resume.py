@@ -31,6 +31,7 @@ def run(arguments: list[str]) -> int:
             os.chdir(started_in)
     config = read_config(folder)
     from pluglm.lifecycle.run import run as run_config
+    from pluglm.sweeping.pruning import pruner
 
-    run_config(config, folder, quiet="quiet" in given.flags, resume=True)
+    run_config(config, folder, quiet="quiet" in given.flags, resume=True, go_on=pruner(config, folder))
     return 0

@@ -6,8 +6,16 @@ import os
 from pathlib import Path
 
 from pluglm.cli.flags import CONFIG_DIR, QUIET, Flag, parse, usage, wants_help
+from pluglm.errors import ConfigError, Problem
 
-FLAGS = {"-m": Flag("run every combination: optimizer=NAME,NAME seed=0,1")} | CONFIG_DIR | QUIET
+FLAGS = (
+    {
+        "-m": Flag("run every combination: optimizer=NAME,NAME seed=0,1"),
+        "--dry-run": Flag("with -m: show the members and what they will take, and stop"),
+    }
+    | CONFIG_DIR
+    | QUIET
+)
 
 
 def run(arguments: list[str]) -> int:
@@ -21,10 +29,13 @@ def run(arguments: list[str]) -> int:
     given = parse(arguments, FLAGS)
     config_dir = Path(given.flags["config-dir"]) if "config-dir" in given.flags else None
     quiet = "quiet" in given.flags
-    if "m" in given.flags:
-        from pluglm.lifecycle.sweep import sweep
+    # A recipe for a sweep is one, with or without -m.
+    if "m" in given.flags or any(word.startswith("sweep=") and word != "sweep=null" for word in given.words):
+        from pluglm.sweeping.sweep import sweep
 
-        return sweep(given.words, config_dir, quiet)
+        return sweep(given.words, config_dir, quiet, "dry-run" in given.flags)
+    if "dry-run" in given.flags:
+        raise ConfigError([Problem("--dry-run", "is for sweeps (-m)", hint="for one run: pluglm plan")])
     from pluglm.config.compose import compose
 
     config = compose(given.words, config_dir)

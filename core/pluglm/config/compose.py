@@ -12,8 +12,9 @@ from pluglm.config.run_config import RunConfig
 from pluglm.config.validate import SCALARS, SETTINGS, unknown_technique, validate
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
+from pluglm.recipes import GROUPS
 
-GROUPS = ("experiment",)
+MANY = "add -m to run them all: pluglm train -m ..."
 
 
 def compose(overrides: Sequence[str] = (), config_dir: Path | None = None, catalog: Catalog | None = None) -> RunConfig:
@@ -141,6 +142,9 @@ def check_overrides(
             problems.append(Problem(word, f"is not of the form key=value ({said})"))
             continue
         key = str(override.key_or_group)
+        if override.is_sweep_override():
+            problems.append(Problem(key, "names several values", override.get_value_element_as_str(), MANY))
+            continue
         value = None if override.is_delete() else override.value()
         found = list(_check(key.split("@")[0], value, override.is_delete(), catalog, config_dir))
         if found:
@@ -165,7 +169,7 @@ def _check(key: str, value: Any, delete: bool, catalog: Catalog, config_dir: Pat
         yield Problem(key, "no such key" + _where_else(key, value, known, catalog), value)
     elif key in FAMILIES and not delete:
         yield from _check_choice(key, value, catalog)
-    elif key in SETTINGS:
+    elif key in SETTINGS and key not in GROUPS:
         fields = ", ".join(f"{key}.{name}" for name in SETTINGS[key].model_fields)
         yield Problem(key, f"is a group of settings; set one of {fields}", value)
     elif key in GROUPS and value is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
@@ -18,6 +19,7 @@ AUTO = "auto"
 
 def store_techniques(catalog: Catalog) -> None:
     """Put every technique into Hydra's ConfigStore, and `auto` for the families that take exactly one."""
+    OmegaConf.register_new_resolver("by", _looked_up, replace=True)
     store = ConfigStore.instance()
     for section, settings in SETTINGS.items():
         node = DictConfig(defaults(settings), flags={"struct": False})
@@ -31,6 +33,13 @@ def store_techniques(catalog: Catalog) -> None:
             node = DictConfig(fields, flags={"struct": False})
             package = f"{family}.{name}" if spec.many else family
             store.store(name=name, group=family, node=node, package=package, provider="pluglm")
+
+
+def _looked_up(key: Any, table: Mapping[Any, Any]) -> Any:
+    """`${by:${model.hidden_size},{64:7e-3,128:5e-3}}` in a recipe: a value that goes with another."""
+    if key not in table:
+        raise ValueError(f"no value goes with {key}; known: {', '.join(map(str, table))}")
+    return table[key]
 
 
 def defaults(model: type[BaseModel] | None) -> dict[Any, Any]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pluglm.config.plan_settings import HardwareSettings, PlanSettings
 from pluglm.config.settings import DataSettings, LaunchSettings, OutputSettings, TrainSettings
+from pluglm.config.sweep_settings import SweepSettings
 from pluglm.families import (
     Augmenter,
     Compressor,
@@ -41,6 +43,9 @@ class RunConfig:
     data: DataSettings
     output: OutputSettings
     launch: LaunchSettings
+    sweep: SweepSettings
+    plan: PlanSettings
+    hardware: HardwareSettings
     source: Mapping[str, Source]
     preprocessor: Mapping[str, Preprocessor]
     augmenter: Mapping[str, Augmenter]

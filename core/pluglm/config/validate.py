@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pluglm.batching.mixture import mixture_problems
 from pluglm.catalog import Catalog, nearest
+from pluglm.config.plan_settings import HardwareSettings, PlanSettings
 from pluglm.config.run_config import RunConfig
 from pluglm.config.settings import (
     DataSettings,
@@ -19,6 +20,7 @@ from pluglm.config.settings import (
     engine_problems,
     launch_problems,
 )
+from pluglm.config.sweep_settings import SweepSettings, sweep_problems
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES, Intervention, Optimizer
 from pluglm.families.intervention import DURING_TRAINING
@@ -29,6 +31,9 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "data": DataSettings,
     "output": OutputSettings,
     "launch": LaunchSettings,
+    "sweep": SweepSettings,
+    "plan": PlanSettings,
+    "hardware": HardwareSettings,
 }
 SCALARS: dict[str, type] = {"name": str, "seed": int}
 
@@ -65,7 +70,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
             problems.append(Problem(path, f"needs {module}, which is not installed", hint=f"pip install '{brought}'"))
         if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
             problems += technique.problems(config)
-    problems += _cut_problems(config)
+    problems += cut_problems(config)
     shares = config.parallelism.share(0)[1]
     if config.train.batch_size != "auto" and config.train.batch_size < shares:
         reason = f"is less than the {shares} processes that share each batch"
@@ -77,12 +82,14 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     problems += mixture_problems(config)
     problems += engine_problems(config.data)
     problems += launch_problems(config.launch, config.parallelism)
+    problems += sweep_problems(config)
     if problems:
         raise ConfigError(problems)
     return config
 
 
-def _cut_problems(config: RunConfig) -> Iterator[Problem]:
+def cut_problems(config: RunConfig) -> Iterator[Problem]:
+    """Techniques that do not work with what the parallelism does to the model."""
     parallelism = config.parallelism
     done = {"tensors": "cuts the model's tensors", "layers": "gives each process some of the model's layers"}
     for path, technique in config.techniques():

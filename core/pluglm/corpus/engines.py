@@ -7,14 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -23,6 +21,7 @@ from typing import Any, Protocol
 from pluglm.config.settings import DataSettings
 from pluglm.corpus.tasks import Task
 from pluglm.errors import DataError, PluglmError
+from pluglm.forkserver import unimportable_main
 
 SLURM_SECONDS = 2.0
 TOKENIZERS = "transformers.tokenization_utils_tokenizers"
@@ -73,7 +72,7 @@ class LocalEngine:
             self._pool = ProcessPoolExecutor(self.workers, context, _prepare_worker)
         futures: list[Future[int]] = []
         try:
-            with _unimportable_main():
+            with unimportable_main():
                 futures = [self._pool.submit(task.run) for task in tasks]
             # What this process needs to encode texts takes half a second, which it has now.
             import_module(TOKENIZERS)
@@ -106,18 +105,6 @@ def _prepare_worker() -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-@contextmanager
-def _unimportable_main() -> Iterator[None]:
-    # A new process would import the script that runs, and run it again where it has no __main__ guard.
-    main = sys.modules["__main__"]
-    hidden: dict[str, Any] = {name: vars(main).pop(name) for name in ("__spec__", "__file__") if name in vars(main)}
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        vars(main).update(hidden)
 
 
 class ClusterEngine:

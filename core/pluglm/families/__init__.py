@@ -12,7 +12,7 @@ from pluglm.families.intervention import Intervention, Step, TrainingRun
 from pluglm.families.model import Model
 from pluglm.families.objective import Batch, Example, Losses, LossFunction, Objective, Predictions, Scored
 from pluglm.families.optimizer import Optimizer
-from pluglm.families.parallelism import Parallelism
+from pluglm.families.parallelism import MemoryShares, Parallelism
 from pluglm.families.preprocessor import CorpusPreprocessor, Decision, Key, Keys, Preprocessor
 from pluglm.families.regularizer import Regularizer
 from pluglm.families.schedule import Schedule
@@ -39,6 +39,7 @@ __all__ = [
     "Keys",
     "LossFunction",
     "Losses",
+    "MemoryShares",
     "Model",
     "Objective",
     "Optimizer",

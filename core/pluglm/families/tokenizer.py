@@ -26,8 +26,16 @@ class Tokenizer(Technique):
     """Builds a tokenizer, by training where it has anything to learn."""
 
     family: ClassVar[str] = "tokenizer"
+    learns: ClassVar[bool] = True
+    """Whether `build` looks at the texts. One that does not is built to plan a run, before there are any."""
 
     @abstractmethod
     def build(self, texts: Iterator[str]) -> PreTrainedTokenizerFast:
         """A tokenizer trained on `texts` (the training split, streamed once), deterministic, in the form that
         `AutoTokenizer` loads, with every token of `SPECIAL_TOKENS`, which are its first ids in that order."""
+
+    def planned_vocab_size(self) -> int | None:
+        """How many tokens it will have before it is built, special ones included, as far as that is known: by default
+        its parameter `vocab_size`."""
+        size = getattr(self, "vocab_size", None)
+        return size if isinstance(size, int) else None

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 class Tracking(ABC):
     """A run that is open at a service. It is told every line of metrics.jsonl once, in order, also where the run is
-    resumed: lines that were told before it was stopped are not told again. What raises is called again later with the
-    same event; the run goes on meanwhile.
+    resumed: lines that were told before it was stopped are not told again (but see `Tracker.from_the_start`). A `log`
+    that raises is called again later with the same event; the run goes on meanwhile.
 
     Methods are called in the thread of training and on the main process alone. They draw nothing from global
     generators, so that a run that is tracked ends with the same bytes as one that is not.
@@ -46,6 +46,9 @@ class Tracker(Technique):
     do, the run is the same. Keys come from the environment, as the service's library reads them."""
 
     family: ClassVar[str] = "tracker"
+    from_the_start: ClassVar[bool] = False
+    """Whether a resumed run is told to it from the first line on: because what it sends arrives later, so that lines
+    may be lost where a run is killed, and because it passes over lines that it has."""
 
     tags: Annotated[tuple[str, ...], Field(description="Words by which the run is found at the service")] = ()
 

@@ -13,11 +13,13 @@ from pluglm import events
 from pluglm.errors import Diverged, PluglmError
 from pluglm.lifecycle.assemble import Assembly, Parts, whole_again
 from pluglm.lifecycle.diverged import explained_divergence
+from pluglm.planning.counting import CountedStep
 from pluglm.reporting.progress import Progress
 from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid
 from pluglm.training.distribution import gather
 from pluglm.training.loop import Loop, train
 from pluglm.training.metrics import MetricsLog
+from pluglm.training.outside import GoOn, asked_together
 from pluglm.training.progress import TrainingProgress
 from pluglm.training.randomness import generator_states, restore_generators
 from pluglm.training.state import restore_state, whole_state
@@ -26,8 +28,16 @@ from pluglm.training.writing import CheckpointWriter
 Notify = Callable[[str, Any], None]
 
 
-def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) -> TrainingProgress:
-    """Train from the newest valid checkpoint in `folder`, or from the start, to the end.
+def fit(
+    assembly: Assembly,
+    folder: Path,
+    progress: Progress,
+    notify: Notify,
+    go_on: GoOn | None = None,
+    counting: CountedStep | None = None,
+) -> TrainingProgress:
+    """Train from the newest valid checkpoint in `folder`, or from the start, to the end, or as far as `go_on` lets it;
+    `counting` counts the operations of a step.
 
     Raises:
         Interrupted: after a signal, with a checkpoint written.
@@ -46,6 +56,8 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
     def written(step: int, path: Path) -> None:
         notify("checkpoint_written", events.CheckpointWritten(folder, step, path))
 
+    should_stop = [partial(t.should_stop, run) for t, run in assembly.acting_at("should_stop")]
+    asked = [] if go_on is None else [asked_together(go_on, assembly.steps, assembly.accelerator)]
     keep = config.train.keep_checkpoints, config.train.keep_best
     with (
         progress.task("Training", total=assembly.steps, unit="steps") as task,
@@ -66,13 +78,17 @@ def fit(assembly: Assembly, folder: Path, progress: Progress, notify: Notify) ->
             progress=state,
             log=write,
             save=partial(_save, assembly, state, log, writer),
-            after_step=[partial(t.after_step, run) for t, run in assembly.acting_at("after_step")],
+            after_step=[
+                *([] if counting is None else [counting.done]),
+                *(partial(t.after_step, run) for t, run in assembly.acting_at("after_step")),
+            ],
             during_validation=[partial(t.during_validation, run) for t, run in assembly.acting_at("during_validation")],
-            should_stop=[partial(t.should_stop, run) for t, run in assembly.acting_at("should_stop")],
+            should_stop=[*should_stop, *asked],
             shown=lambda loss, rate: task.advance(1, loss=loss, tokens_per_second=rate),
         )
         try:
-            train(loop)
+            with counting or nullcontext():
+                train(loop)
         except Diverged as problem:
             if writer is not None:
                 writer.wait()

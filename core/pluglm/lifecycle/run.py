@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import shutil
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from pluglm.reporting.progress import Progress
 from pluglm.reporting.run_data import read_json
 from pluglm.training.distribution import check_world_size, join, launched_processes
 from pluglm.training.launching import launch, leave_failure, restarted
+from pluglm.training.outside import GoOn
 
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
@@ -29,8 +29,18 @@ if TYPE_CHECKING:
     from pluglm.training.progress import TrainingProgress
 
 
-def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resume: bool = False) -> Path:
+def run(
+    config: RunConfig,
+    folder: Path | None = None,
+    quiet: bool = False,
+    resume: bool = False,
+    go_on: GoOn | None = None,
+) -> Path:
     """Run `config` from documents to report, or go on with the run in `folder`, and return its folder.
+
+    Args:
+        go_on: asked by the main process after each validation but the last, with the step and what was measured; a
+            reason that it returns ends the training. Where this starts processes, they ask for themselves.
 
     Raises:
         PluglmError: with a line for the user; what was done so far stays in the folder and can be resumed.
@@ -56,7 +66,7 @@ def run(config: RunConfig, folder: Path | None = None, quiet: bool = False, resu
                 progress.say(f"Run folder: {folder}")
                 if restarted():
                     progress.say(f"A process had died: all were started again ({restarted()})")
-            _run(config, folder, progress, observers)
+            _run(config, folder, progress, observers, go_on)
     except OSError as problem:
         error = explained(problem, folder, f"pluglm resume {folder}")
         raise error from problem
@@ -117,12 +127,15 @@ def _named_folder(config: RunConfig) -> tuple[Path, bool]:
     return folder, False
 
 
-def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observers | None) -> None:
+def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observers | None, go_on: GoOn | None) -> None:
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.assemble import prepare_parts, spread
     from pluglm.lifecycle.fit import fit, plain_model
-    from pluglm.planning.estimate import estimate, plan_lines, with_measured
+    from pluglm.planning.counting import CountedStep
+    from pluglm.planning.forecast import forecast
+    from pluglm.planning.lines import plan_lines
+    from pluglm.planning.measured import begin_peak, folder_bytes, peak_bytes, with_measured
 
     started = time.monotonic()
     quiet_libraries()
@@ -145,8 +158,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
         files.write_manifest(folder, config, installed_catalog(), found)
     parts = prepare_parts(config, corpus, examples, note)
     config = parts.config
-    plan = estimate(parts)
     if observers is not None:
+        plan = forecast(config, corpus, examples)
         # With what was settled by measuring, so that a resume does not measure again.
         files.write_config(folder, config)
         files.write_json(folder / "plan.json", plan)
@@ -154,7 +167,9 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
         for line in plan_lines(plan):
             progress.say(line)
     assembly = spread(parts)
-    state = fit(assembly, folder, progress, observers or (lambda hook, event: None))
+    counting = CountedStep(assembly)
+    begin_peak()
+    state = fit(assembly, folder, progress, observers or (lambda hook, event: None), go_on, counting)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
     if state.skipped:
@@ -165,11 +180,13 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
         return
     from pluglm.lifecycle.finish import finish
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    files.write_json(folder / "plan.json", with_measured(plan, state.seconds, peak))
+    measured = {"training_seconds": round(state.seconds, 1), "peak_memory_bytes": peak_bytes()}
+    plan = with_measured(plan, **measured, parameters=counting.parameters, flops_of_a_step=counting.operations)
+    files.write_json(folder / "plan.json", plan)
     evaluations = finish(plain_model(assembly, folder, note), folder, progress, note)
     _write_results(config, folder, assembly.steps, state, evaluations, notes, time.monotonic() - started)
     _report(folder, progress)
+    files.write_json(folder / "plan.json", with_measured(plan, storage_bytes=folder_bytes(folder)))
 
 
 def write_accounts(folder: Path, corpus: Corpus, examples: Examples) -> None:

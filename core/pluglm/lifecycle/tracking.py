@@ -24,7 +24,8 @@ class Follower:
     """
 
     def __init__(self, tracker: Tracker, remembered: Mapping[str, str], told: int) -> None:
-        self.remembered, self.told, self.failures = remembered, told, 0
+        self.remembered, self.failures = remembered, 0
+        self.told = 0 if tracker.from_the_start else told
         self._tracker = tracker
         self._tracking: Tracking | None = None
         self._read = self._offset = 0
