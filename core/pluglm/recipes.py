@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +31,7 @@ class Recipe:
             if not line.startswith("#") or (words and said.startswith("pluglm ")):
                 break
             words += [] if said.startswith("@package") else said.split()
-        return " ".join(words).partition(". ")[0].rstrip(".:")
+        return re.split(r"(?<=[.?!])(?<!et al\.) (?=[A-Z(])", " ".join(words))[0].rstrip(".:")
 
 
 def recipes_in(folder: Path, owner: str) -> Iterator[Recipe]:

@@ -48,7 +48,8 @@ def test_they_are_plugins(environment: dict[str, str], home: Path) -> None:
     done = command(["pluglm", "plugins", "--json"], environment, home)
     assert done.returncode == 0, done.stdout + done.stderr
     plugins = {plugin["distribution"]: plugin for plugin in json.loads(done.stdout)}
-    assert plugins["pluglm-recipes"]["recipes"] == ["experiment=laptop_forgetting", "experiment=laptop_gpt"]
+    recipes = ["experiment=laptop_forgetting", "experiment=laptop_gpt", "sweep=laptop_learning_rates"]
+    assert plugins["pluglm-recipes"]["recipes"] == recipes
     assert plugins["pluglm-carbon"]["hooks"] == ["report_sections"]
     assert {"run_ended", "metrics_logged"} <= set(plugins["pluglm-notify"]["hooks"])
 

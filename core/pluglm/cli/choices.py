@@ -6,18 +6,22 @@ from pluglm.catalog import installed_catalog
 from pluglm.config.recipes import recipes
 from pluglm.config.validate import SETTINGS
 from pluglm.families import FAMILIES
+from pluglm.recipes import GROUPS
+
+RECIPES = {"experiment": "Experiments", "sweep": "Sweeps", "hardware": "Hardware to plan for"}
 
 
 def choices_text() -> str:
-    """Every family with its techniques, the experiments, and the settings with their defaults."""
+    """Every family with its techniques, the recipes, and the settings with their defaults."""
     catalog = installed_catalog()
     lines = ["Families (one: family=name; many: 'family=[a,b]'):"]
     for family, spec in FAMILIES.items():
         lines.append(f"  {family:<13} {'many' if spec.many else 'one ':<4}  {', '.join(catalog.names(family)) or '-'}")
-    lines += ["", "Experiments (experiment=name):"]
-    for recipe in recipes("experiment").values():
-        origin = "" if recipe.owner == "pluglm" else f"  [{recipe.owner}]"
-        lines.append(f"  {recipe.name:<20} {recipe.about()}{origin}")
+    for group in GROUPS:
+        lines += ["", f"{RECIPES[group]} ({group}=name):"]
+        for recipe in recipes(group).values():
+            origin = "" if recipe.owner == "pluglm" else f"  [{recipe.owner}]"
+            lines.append(f"  {recipe.name:<22} {recipe.about()}{origin}")
     lines += ["", "Settings:"]
     lines += ["  name=run", "  seed=0"]
     for section, settings in SETTINGS.items():

@@ -16,6 +16,7 @@ from pluglm.cli.show import run as show_verb
 from pluglm.cli.train import run as train
 from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
+from pluglm.sweeping.line import read_line
 
 TINY = """# @package _global_
 # A very small run, for trying a recipe.
@@ -92,12 +93,23 @@ def test_it_is_listed_with_its_owner(tmp_path: Path, plug_in, capsys: pytest.Cap
     assert json.loads(capsys.readouterr().out)["owner"] == "pluglm-mine"
 
 
-def test_it_is_swept(tmp_path: Path, plug_in) -> None:
+def test_it_is_swept(tmp_path: Path, plug_in, capsys: pytest.CaptureFixture[str]) -> None:
     plug(plug_in, "mine", folder_with(tmp_path, "experiment/very_small.yaml"))
-    words = ["-m", "--quiet", "experiment=very_small", "seed=0,1", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+    line = read_line(["experiment=very_small", "seed=0,1"])
+    assert [compose(words).seed for words in line.combinations()] == [0, 1]
+    assert {compose(words).name for words in line.combinations()} == {"very_small"}
+    words = ["-m", "--dry-run", "experiment=very_small", "seed=0,1", f"sweep.folder={tmp_path / 'sweep'}"]
     assert train(words) == 0
-    configs = sorted((tmp_path / "sweep").rglob("config.yaml"))
-    assert len(configs) == 2 and all("name: very_small" in path.read_text() for path in configs)
+    assert "seed=0" in (shown := capsys.readouterr().out) and "seed=1" in shown
+
+
+def test_a_sweep_of_a_plugin_is_one(tmp_path: Path, plug_in) -> None:
+    text = TINY + "hydra: {sweeper: {params: {optimizer.lr: '0.1,0.2,0.3'}}}\n"
+    plug(plug_in, "mine", folder_with(tmp_path, "sweep/my_rates.yaml", text=text))
+    line = read_line(["sweep=my_rates"])
+    assert line.swept == {"optimizer.lr": ("optimizer.lr=0.1", "optimizer.lr=0.2", "optimizer.lr=0.3")}
+    with pytest.raises(ConfigError, match="did you mean 'my_rates'"):
+        read_line(["sweep=my_rate"])
 
 
 def test_two_of_one_name_are_refused_by_both_names(tmp_path: Path, plug_in) -> None:
