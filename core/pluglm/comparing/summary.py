@@ -47,7 +47,8 @@ def _alone(found: Comparison) -> str:
     metric = found.quality
     assert metric is not None
     own = found.means[0][metric.name]
-    return f"All {len(found.members)} runs are alike but for the seed: {metric.words} {estimate_text(metric, own)}."
+    runs = f"All {len(found.members)} runs are alike but for the seed" if len(found.members) > 1 else "One finished run"
+    return f"{runs}: {metric.words} {estimate_text(metric, own)}."
 
 
 def _best(found: Comparison) -> str:
@@ -136,7 +137,8 @@ def _costs(found: Comparison) -> Iterator[str]:
     assert metric is not None
     first = found.order[0]
     own = found.means[first]
-    said = [value_text(found.metrics[name], own[name].mean) for name in (SIZE, LATENCY, SECONDS, FLOPS) if name in own]
+    names = (SIZE, LATENCY, SECONDS, FLOPS) if found.latency_matters else (SIZE, SECONDS, FLOPS)
+    said = [value_text(found.metrics[name], own[name].mean) for name in names if name in own]
     if not said:
         return
     text = f"The best takes {', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else f"The best takes {said[0]}"

@@ -13,7 +13,6 @@ from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
 from pluglm.comparing.ladder import Rung
 from pluglm.comparing.seeds import Change, Estimate
 from pluglm.comparing.summary import sentences
-from pluglm.comparing.tables import csv_text, json_text
 from pluglm.comparing.wording import change_text, estimate_text, p_text, value_text
 from pluglm.reporting.comparison_charts import (
     NAMES,
@@ -28,6 +27,7 @@ from pluglm.reporting.comparison_charts import (
 from pluglm.reporting.html import HERE, environment
 
 COSTS = (SIZE, LATENCY, SECONDS, FLOPS, COST)
+STEP_COSTS = ((SIZE, "Size"), (SECONDS, "Training time"), (FLOPS, "Operations"), (LATENCY, "Latency"))
 MOST_STEPS = 60
 
 __all__ = ["compare", "write_comparison", "write_page"]
@@ -62,6 +62,7 @@ def write_page(found: Comparison, out: Path) -> Path:
         panels=_curves(found, drawn_as),
         effects=_effects(found),
         steps=_steps(found),
+        step_costs=[(name, words) for name, words in STEP_COSTS if name != LATENCY or found.latency_matters],
         fronts=[(front, front_chart(f"front-{i}", front, labels, drawn_as)) for i, front in enumerate(found.fronts)],
         scalings=[(one, [law_chart(f"law-{i}-{v}", one, v) for v in one.at]) for i, one in enumerate(found.scalings)],
         repetitions=[(one, repetition_chart(f"epochs-{i}", one)) for i, one in enumerate(found.repetitions)],
@@ -77,8 +78,8 @@ def write_page(found: Comparison, out: Path) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     for path, text in (
         (out, page),
-        (out.with_suffix(".csv"), csv_text(found)),
-        (out.with_suffix(".json"), json_text(found)),
+        (out.with_suffix(".csv"), found.csv()),
+        (out.with_suffix(".json"), found.json()),
     ):
         temporary = path.with_name(path.name + ".tmp")
         # A lone surrogate in a name must not cost the page.
@@ -102,7 +103,8 @@ def _alike(found: Comparison) -> list[tuple[str, str]]:
 
 
 def _costs(found: Comparison) -> list[Metric]:
-    return [found.metrics[name] for name in COSTS if name in found.metrics]
+    names = [name for name in COSTS if name != LATENCY or found.latency_matters]
+    return [found.metrics[name] for name in names if name in found.metrics]
 
 
 def _shown(found: Comparison, metric: Metric) -> set[str]:

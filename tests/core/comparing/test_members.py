@@ -87,5 +87,7 @@ def test_mistakes(tmp_path: Path) -> None:
         compare([tmp_path / "a", tmp_path / "empty"])
     with pytest.raises(ConfigError, match="is not there"):
         compare([tmp_path / "nowhere"])
-    with pytest.raises(ConfigError, match="two finished runs at least; found 1; going: unfinished, step 30 of 100"):
-        compare([tmp_path / "a", tmp_path / "going"])
+    with pytest.raises(ConfigError, match="two finished runs at least; found 0; going: unfinished, step 30 of 100"):
+        compare([tmp_path / "going"])
+    # A sweep of which one member finished still has its page.
+    assert "One finished run: validation loss 3." in str(compare([tmp_path / "a", tmp_path / "going"]))
