@@ -17,6 +17,7 @@ from pluglm.comparing.wording import (
 )
 from pluglm.reporting.run_data import number
 
+LEAST_SHARE = 0.01
 # What is worth telling of something cheaper: it takes at most this share.
 CHEAPER = 0.8
 
@@ -116,7 +117,8 @@ def _mattered(found: Comparison) -> Iterator[str]:
         return
     top = of.effects[0]
     if of.balanced and top.share is not None:
-        parts = [f"{effect.factor.name} explains {100 * (effect.share or 0.0):.0f} %" for effect in of.effects[:2]]
+        told = [effect for effect in of.effects[:2] if effect is top or (effect.share or 0.0) >= LEAST_SHARE]
+        parts = [f"{effect.factor.name} explains {100 * (effect.share or 0.0):.0f} %" for effect in told]
         seeds = "" if of.seed_share is None else f", the seed {100 * of.seed_share:.0f} %"
         yield f"What mattered most: of the variation between runs {' and '.join(parts)}{seeds}."
         pair = of.outweighing
@@ -144,7 +146,7 @@ def _costs(found: Comparison) -> Iterator[str]:
     text = f"The best takes {', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else f"The best takes {said[0]}"
     for front in found.fronts:
         price = own[front.cost.name].mean if front.cost.name in own else 0.0
-        named = {SIZE: "size", FLOPS: "operations", SECONDS: "training time"}.get(front.cost.name)
+        named = front.cost.words if front.cost.name in (SIZE, FLOPS, SECONDS) else ""
         cheaper = [point for point in front.on_front() if point.cost <= CHEAPER * price]
         if named and cheaper:
             rival = min(cheaper, key=lambda point: front.quality.loss(point.quality))
