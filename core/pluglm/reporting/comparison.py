@@ -9,6 +9,7 @@ from typing import Any
 
 from pluglm.comparing.comparison import Comparison, compare
 from pluglm.comparing.curves import AXES
+from pluglm.comparing.differences import shown
 from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
 from pluglm.comparing.ladder import Rung
 from pluglm.comparing.seeds import Change, Estimate
@@ -72,7 +73,7 @@ def write_page(found: Comparison, out: Path) -> Path:
         ],
         figures=_figures(found),
         value_text=value_text,
-        p_text=p_text,
+        shown=shown,
         names=NAMES,
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
