@@ -30,7 +30,7 @@ def sentences(found: Comparison) -> list[str]:
         best = [_alone(found)]
     else:
         best = [_best(found), *_noise(found), *_mattered(found), *_costs(found)]
-    return [*best, *_law(found), *_missing(found)]
+    return [*best, *_law(found), *_caution(found), *_missing(found)]
 
 
 def nearest_to_best(found: Comparison) -> dict[int, Change | None]:
@@ -171,6 +171,18 @@ def _law(found: Comparison) -> Iterator[str]:
         most, least = (f"{repetition.epochs[place]:.3g}" for place in (-1, 0))
         by = f"{repetition.metric.words} {number(abs(last - first), 3)} {'higher' if last > first else 'lower'}"
         yield f"The same tokens in {most} epochs instead of {least} leave the {by}."
+
+
+def _caution(found: Comparison) -> Iterator[str]:
+    keys = {row.key.partition(".")[0] for row in found.differences}
+    text = [family for family in ("source", "preprocessor") if family in keys]
+    if text and found.quality is not None:
+        yield (
+            f"The {several(text)} differs, and the held-out text with it: what removes hard text looks better than it "
+            f"is, unless {found.quality.words} is of text of its own."
+        )
+    if "objective" in keys:
+        yield "The objective differs: scores of different objectives need not mean the same."
 
 
 def _missing(found: Comparison) -> Iterator[str]:

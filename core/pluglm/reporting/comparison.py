@@ -169,6 +169,8 @@ def _curves(found: Comparison, drawn_as: Mapping[int, Style]) -> list[tuple[str,
 def _effects(found: Comparison) -> list[dict[str, Any]]:
     if found.effects is None or found.quality is None or len(found.factors) < 2:
         return []
+    if not any(effect.levels for effect in found.effects.effects):
+        return []
     metric, rows = found.quality, []
     for effect in found.effects.effects:
         best = min((metric.loss(level.mean) for level in effect.levels), default=None)

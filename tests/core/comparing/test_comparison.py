@@ -193,6 +193,7 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
     assert rungs["without long"].change.verdict("lower") == "better"
     assert rungs["without tidy"].change.verdict("lower") == "noise"
     assert rungs["without near"].costs["training_seconds"] == pytest.approx(2.0)
+    assert "The preprocessor differs, and the held-out text with it" in str(found)
     assert {rung.what for rung in found.ladder if rung.start != found.baseline} == {
         "tidy instead of near", "tidy instead of long", "near instead of long",
     }  # fmt: skip
