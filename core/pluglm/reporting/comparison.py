@@ -68,7 +68,7 @@ def write_page(found: Comparison, out: Path) -> Path:
         scalings=[(one, [law_chart(f"law-{i}-{v}", one, v) for v in one.at]) for i, one in enumerate(found.scalings)],
         repetitions=[(one, repetition_chart(f"epochs-{i}", one)) for i, one in enumerate(found.repetitions)],
         emergences=[
-            (one, [emergence_chart(f"emergence-{i}-{place}", one, place) for place in (0, 1)])
+            (one, [emergence_chart(f"emergence-{i}-{place}", one, place) for place in range(len(one.metrics))])
             for i, one in enumerate(found.emergences)
         ],
         figures=_figures(found),
