@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pluglm.comparing.comparison import Comparison
-from pluglm.comparing.figures import FLOPS, LATENCY, SECONDS, SIZE
+from pluglm.comparing.figures import FLOPS, LATENCY, PER_BYTE, SECONDS, SIZE
 from pluglm.comparing.seeds import Change, change, holm
 from pluglm.comparing.wording import (
     estimate_text,
@@ -87,7 +87,10 @@ def _noise(found: Comparison) -> Iterator[str]:
     test = f"{p_text(nearest.adjusted or 0.0)}, t-test over {nearest.n} "
     test += "shared seeds" if nearest.design == "paired" else "seeds each"
     label = found.configurations[one].label
-    if close:
+    if one == found.baseline and len(names) < 2:
+        # The first sentence has told by how much.
+        yield f"That is {'within' if close else 'beyond'} the noise ({test})."
+    elif close:
         which = f"{label} is" if len(names) > 1 else "it is"
         yield f"Within the noise of it: {several(names)}; {which} {size_text(nearest)} behind ({test})."
     else:
@@ -100,14 +103,25 @@ def _one_seed(found: Comparison) -> str:
     metric = found.quality
     assert metric is not None
     text = "One seed each: whether the difference is more than chance cannot be told; add seed=0,1,2 to the sweep."
-    first, second = found.order[0], found.order[1]
-    one, other = (found.figures[found.configurations[place].runs[0]].get(metric.name) for place in (first, second))
-    if one is None or other is None or None in (one.low, one.high, other.low, other.high):
-        return text
-    assert one.low is not None and one.high is not None and other.low is not None and other.high is not None
-    apart = one.high < other.low or other.high < one.low
-    held = "lie apart, so another choice of held-out text would not turn them round" if apart else "overlap"
-    return f"{text} The intervals over held-out text of the first two {held}; another seed still might."
+    places = [found.configurations[place].runs[0] for place in found.order[:2]]
+    # A validation loss has no interval; bits per byte of the same text have one.
+    names = [metric.name, *(name for name in found.metrics if name.endswith(f".{PER_BYTE}"))]
+    for name in names:
+        one, other = (found.figures[run].get(name) for run in places)
+        if (
+            one is None
+            or other is None
+            or one.low is None
+            or one.high is None
+            or other.low is None
+            or other.high is None
+        ):
+            continue
+        apart = one.high < other.low or other.high < one.low
+        held = "lie apart, so another choice of held-out text would not turn them round" if apart else "overlap"
+        by = f"The intervals of {found.metrics[name].words} over held-out text of the first two {held}"
+        return f"{text} {by}; another seed still might."
+    return text
 
 
 def _mattered(found: Comparison) -> Iterator[str]:

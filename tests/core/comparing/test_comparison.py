@@ -148,6 +148,11 @@ def test_seeds_make_configurations(tmp_path: Path) -> None:
     assert found.means[0]["validation loss"].n == 3 and found.means[0]["validation loss"].low is not None
     text = str(found)
     assert "Best: descent_0" in text and "beyond the noise" in text and "shared seeds" in text
+    for number, loss in enumerate((3.0, 2.5)):
+        for seed in range(3):
+            wobble = 0.01 * ((number + 2 * seed) % 3)
+            member(tmp_path / "won" / f"{number}{seed}", {"optimizer.lr": number + 1.0}, seed, loss + wobble)
+    assert "better than the baseline, lr 1.\nThat is beyond the noise (p" in str(compare([tmp_path / "won"]))
     # The same seed twice is one seed.
     member(tmp_path / "more" / "a", seed=1, loss=3.0)
     member(tmp_path / "more" / "b", seed=1, loss=3.2)
@@ -161,6 +166,8 @@ def test_with_one_seed_the_intervals_over_text_say_what_they_can(tmp_path: Path)
     assert "cannot be told" in str(compare(near, "bits_per_byte"))
     assert "of the first two overlap; another seed still might" in str(compare(near, "bits_per_byte"))
     assert "lie apart" in str(compare(far, "bits_per_byte"))
+    # The validation loss has no interval of its own.
+    assert "The intervals of bits per byte over held-out text of the first two overlap" in str(compare(near))
 
 
 def test_the_baseline_has_most_in_common_with_the_others(tmp_path: Path) -> None:
