@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from pluglm.comparing.figures import COST, FLOPS, Metric
 from pluglm.comparing.seeds import LEVEL, Change, Estimate
@@ -98,7 +99,7 @@ def fixed(value: float, places: int) -> str:
     return text
 
 
-def several(names: list[str], most: int = 4) -> str:
+def several(names: Sequence[str], most: int = 4) -> str:
     """Names in a sentence: "a, b and c", or "a, b, c, d and 5 others"."""
     if len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} others"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pluglm.catalog import installed_catalog
-from pluglm.comparing.differences import shown
 from pluglm.reporting.changes import changes
 from pluglm.reporting.plugin_sections import plugin_sections
 from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
@@ -82,7 +81,6 @@ def environment() -> Environment:
     made.globals["style"] = Markup((HERE / "report.css").read_text(encoding="utf-8"))
     made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": changes, "cell": _markdown_cell}
     made.filters["sentence"] = _sentence
-    made.filters["shown"] = shown
     return made
 
 

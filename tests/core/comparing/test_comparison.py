@@ -119,6 +119,17 @@ def test_the_metric_can_be_chosen(tmp_path: Path) -> None:
             compare(runs, name)
 
 
+def test_a_run_whose_loss_is_no_number_comes_last(tmp_path: Path) -> None:
+    runs = [member(tmp_path / str(rate), {"optimizer.lr": rate}, loss=3 - rate) for rate in (0.1, 0.2, 99.0)]
+    (runs[2] / "metrics.jsonl").write_text('{"kind": "validation", "step": 100, "loss": NaN}\n')
+    results = json.loads((runs[2] / "results.json").read_text())
+    results["evaluations"][0]["scores"][0]["value"] = float("nan")
+    (runs[2] / "results.json").write_text(json.dumps(results))
+    found = compare(runs)
+    assert quality(found) == "validation loss" and found.order == (1, 0, 2)
+    assert "Best: lr 0.2" in str(found) and "NaN" not in json_text(found)
+
+
 def test_runs_that_share_no_judged_figure_are_compared_without_a_rank(tmp_path: Path) -> None:
     runs = [minimal_run(tmp_path / "a"), minimal_run(tmp_path / "b")]
     for run in runs:
@@ -137,6 +148,11 @@ def test_seeds_make_configurations(tmp_path: Path) -> None:
     assert found.means[0]["validation loss"].n == 3 and found.means[0]["validation loss"].low is not None
     text = str(found)
     assert "Best: descent_0" in text and "beyond the noise" in text and "shared seeds" in text
+    for number, loss in enumerate((3.0, 2.5)):
+        for seed in range(3):
+            wobble = 0.01 * ((number + 2 * seed) % 3)
+            member(tmp_path / "won" / f"{number}{seed}", {"optimizer.lr": number + 1.0}, seed, loss + wobble)
+    assert "better than the baseline, lr 1.\nThat is beyond the noise (p" in str(compare([tmp_path / "won"]))
     # The same seed twice is one seed.
     member(tmp_path / "more" / "a", seed=1, loss=3.0)
     member(tmp_path / "more" / "b", seed=1, loss=3.2)
@@ -150,6 +166,8 @@ def test_with_one_seed_the_intervals_over_text_say_what_they_can(tmp_path: Path)
     assert "cannot be told" in str(compare(near, "bits_per_byte"))
     assert "of the first two overlap; another seed still might" in str(compare(near, "bits_per_byte"))
     assert "lie apart" in str(compare(far, "bits_per_byte"))
+    # The validation loss has no interval of its own.
+    assert "The intervals of bits per byte over held-out text of the first two overlap" in str(compare(near))
 
 
 def test_the_baseline_has_most_in_common_with_the_others(tmp_path: Path) -> None:
@@ -182,6 +200,7 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
     assert rungs["without long"].change.verdict("lower") == "better"
     assert rungs["without tidy"].change.verdict("lower") == "noise"
     assert rungs["without near"].costs["training_seconds"] == pytest.approx(2.0)
+    assert "The preprocessor differs, and the held-out text with it" in str(found)
     assert {rung.what for rung in found.ladder if rung.start != found.baseline} == {
         "tidy instead of near", "tidy instead of long", "near instead of long",
     }  # fmt: skip

@@ -14,6 +14,7 @@ from sweep_folders import member
 from pluglm.comparing.comparison import compare
 from pluglm.comparing.pareto import dominated
 from pluglm.comparing.repetition import effective_tokens
+from pluglm.reporting.comparison import write_comparison
 
 PAIRS = some.lists(some.tuples(some.integers(0, 6), some.integers(0, 6)), min_size=1, max_size=12)
 
@@ -134,4 +135,9 @@ def test_exact_and_graded_scores_of_a_task_are_put_side_by_side(tmp_path: Path) 
     ]
     assert list(one.at) == sorted(one.at) and len(one.at) == 9
     exact, graded = one.jumps
-    assert exact > graded > 0
+    # The largest of steps that add up to what changes; the sixth power of the same is steeper.
+    values = one.values[1]
+    steps = [abs(after - before) for before, after in pairwise(values)]
+    assert graded == pytest.approx(max(steps) / sum(steps)) and exact > graded > 0
+    words = write_comparison([tmp_path], tmp_path / "c.html").read_text(encoding="utf-8")
+    assert f"exact {100 * exact:.0f} %, close {100 * graded:.0f} %" in words
