@@ -25,16 +25,15 @@ def run(arguments: list[str]) -> int:
     out = Path(given.flags.get("out", "comparison.html"))
     if out.suffix in (".csv", ".json") or out.is_dir():
         raise ConfigError([Problem("--out", "names the page; its .csv and .json are written beside it", out)])
-    from pluglm.comparing.comparison import compare
-    from pluglm.comparing.tables import json_text
+    from pluglm.comparing.comparison import compare, too_few
     from pluglm.reporting.comparison import write_page
 
     found = compare([Path(word) for word in given.words], given.flags.get("metric"))
+    if len(found.members) < 2:
+        raise ConfigError([too_few(len(found.members), found.left_out)])
     try:
         page = write_page(found, out)
     except OSError as error:
         raise PluglmError(f"{out} cannot be written: {error.strerror}") from error
-    print(json_text(found) if "json" in given.flags else found, end="" if "json" in given.flags else "\n")
-    if "json" not in given.flags:
-        print(f"Comparison: {page}")
+    print(found.json() if "json" in given.flags else f"{found}\nComparison: {page}\n", end="")
     return 0

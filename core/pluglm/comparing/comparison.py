@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pluglm.comparing.configurations import Configuration, Factor, baseline, configurations, factors
@@ -12,7 +12,7 @@ from pluglm.comparing.curves import Curve, curves
 from pluglm.comparing.differences import SEED, Difference, comparable_losses, config_keys, differences
 from pluglm.comparing.effects import Effects, effects
 from pluglm.comparing.emergence import Emergence, emergences
-from pluglm.comparing.figures import Figure, Metric, figures, metrics, quality
+from pluglm.comparing.figures import LATENCY, SIZE, Figure, Metric, figures, metrics, quality
 from pluglm.comparing.ladder import Rung, ladder
 from pluglm.comparing.members import LeftOut, Member, find_members
 from pluglm.comparing.pareto import Front, fronts
@@ -60,9 +60,28 @@ class Comparison:
     repetitions: tuple[Repetition, ...]
     emergences: tuple[Emergence, ...]
 
+    @property
+    def latency_matters(self) -> bool:
+        """Whether the models could differ in latency; those alike in all differ by what else the machine did."""
+        sizes = {own[SIZE].mean for own in self.means if SIZE in own}
+        keys = {key.partition(".")[0] for factor in self.factors for key in factor.keys}
+        return len(sizes) > 1 or bool(keys & {"model", "compressor"})
+
     def values(self, name: str) -> list[float | None]:
         """This figure of each run."""
         return [own[name].value if name in own else None for own in self.figures]
+
+    def csv(self) -> str:
+        """One line for each run, under a line of names."""
+        from pluglm.comparing.tables import csv_text
+
+        return csv_text(self)
+
+    def json(self) -> str:
+        """Everything that the page tells."""
+        from pluglm.comparing.tables import json_text
+
+        return json_text(self)
 
     def __str__(self) -> str:
         """The table and the sentences, as the terminal shows them."""
@@ -76,12 +95,11 @@ def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:
     which they are ranked: a score such as "bits_per_byte", or "validation_loss".
 
     Raises:
-        ConfigError: with fewer than two finished runs, or a metric that no run has.
+        ConfigError: without a finished run, or with a metric that no run has.
     """
     members, left_out = find_members(paths)
-    if len(members) < 2:
-        others = "".join(f"; {one.name}: {one.status}" + f", {one.reason}" * bool(one.reason) for one in left_out)
-        raise ConfigError([Problem("compare", f"takes two finished runs at least; found {len(members)}{others}")])
+    if not members:
+        raise ConfigError([too_few(0, left_out)])
     differing = tuple(differences([config_keys(member.run.config) for member in members]))
     seeds = [member.run.config.get(SEED) for member in members]
     comparable = comparable_losses([row.key for row in differing], _same_tokenizers(members, seeds))
@@ -98,7 +116,7 @@ def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:
     ranked_by = quality(found, metric, comparable)
     plain = [{name: one.mean for name, one in own.items()} for own in means]
     law = loss_metric(every, ranked_by, plain) if ranked_by else None
-    return Comparison(
+    made = Comparison(
         members=tuple(members),
         left_out=tuple(left_out),
         differences=differing,
@@ -121,6 +139,14 @@ def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:
         repetitions=tuple(repetitions(groups, apart, law, plain)) if law else (),
         emergences=tuple(emergences(groups, apart, every, plain)),
     )
+    timed = [front for front in made.fronts if made.latency_matters or front.cost.name != LATENCY]
+    return replace(made, fronts=tuple(timed))
+
+
+def too_few(finished: int, left_out: Sequence[LeftOut]) -> Problem:
+    """That there are not enough finished runs to compare, and what became of the others."""
+    others = "".join(f"; {one.name}: {one.status}" + f", {one.reason}" * bool(one.reason) for one in left_out)
+    return Problem("compare", f"takes two finished runs at least; found {finished}{others}")
 
 
 def _order(means: Sequence[Mapping[str, float]], by: Metric | None) -> tuple[int, ...]:

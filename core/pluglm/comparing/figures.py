@@ -15,6 +15,7 @@ LOSS, BEST_LOSS = "validation loss", "best validation loss"
 SIZE, LATENCY, PARAMETERS, TOKENS = "size_bytes", "latency_ms", "parameters", "tokens"
 FLOPS, SECONDS, COST = "flops", "training_seconds", "cost"
 COMPRESSED = "compressed: "
+WORDS = {SIZE: "size", LATENCY: "latency", SECONDS: "training time", FLOPS: "operations"}
 # Per byte of text, so that tokenizers do not matter.
 PER_BYTE = "bits_per_byte"
 
@@ -51,7 +52,7 @@ class Metric:
     def words(self) -> str:
         """The name for people, without the evaluator's where the score's own says enough."""
         prefix, rest = (COMPRESSED, self.name.removeprefix(COMPRESSED)) if COMPRESSED in self.name else ("", self.name)
-        return prefix + rest.rpartition(".")[2].replace("_", " ").removesuffix(" bytes").removesuffix(" ms")
+        return prefix + (WORDS.get(rest) or rest.rpartition(".")[2].replace("_", " "))
 
     def loss(self, value: float) -> float:
         """How bad `value` is: less is better."""
@@ -126,8 +127,8 @@ def metrics(found: Iterable[Mapping[str, Figure]]) -> dict[str, Metric]:
 
 def quality(found: Sequence[Mapping[str, Figure]], wanted: str | None, comparable: bool) -> Metric | None:
     """The figure by which runs are ranked: the one `wanted`; else the validation loss where all losses are of the same
-    thing; else bits per byte; else the first score that all have and of which lower or higher is better. None where
-    there is none.
+    thing; else bits per byte; else the first score of which lower or higher is better. All have it; where there is none
+    that all have, as many as possible, and at least two. None where there is none.
 
     Raises:
         ConfigError: where no run has the figure that is wanted, or nothing of it is better.
@@ -135,11 +136,14 @@ def quality(found: Sequence[Mapping[str, Figure]], wanted: str | None, comparabl
     every = metrics(found)
     if wanted is not None:
         return _wanted(every, wanted)
-    shared = [name for name, metric in every.items() if metric.judged and all(name in own for own in found)]
-    scores = [name for name in shared if "." in name and COMPRESSED not in name and every[name].kind != "bias"]
-    first = [LOSS] if comparable else []
+    judged = [name for name, metric in every.items() if metric.judged and metric.kind != "bias"]
+    scores = [name for name in judged if "." in name and COMPRESSED not in name]
+    first = [LOSS] if comparable and LOSS in judged else []
     order = [*first, *(name for name in scores if name.endswith(f".{PER_BYTE}")), *scores]
-    return next((every[name] for name in order if name in shared), None)
+    # A run whose loss is no number any more must not take the figure from all others.
+    count = {name: sum(name in own for own in found) for name in order}
+    best = max(order, key=lambda name: count[name], default=None)
+    return every[best] if best is not None and count[best] >= min(2, len(found)) else None
 
 
 def _wanted(every: Mapping[str, Metric], wanted: str) -> Metric:

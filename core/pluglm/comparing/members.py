@@ -94,20 +94,22 @@ def _counted(name: str) -> list[tuple[int, str]]:
 
 
 def _listed(path: Path) -> Iterator[dict[str, Any]]:
-    """The members in the sweep.json files at and below `path`, their folders absolute."""
-    files = [path / "sweep.json"] if (path / "sweep.json").is_file() else []
-    if not files and path.is_dir() and not any((path / name).is_file() for name in RUN_FILES):
-        files = sorted(path.rglob("sweep.json"))
+    """The members in the sweep.json files at and below `path`, their folders absolute; of a member's own folder, what
+    its sweep says of it alone."""
+    alone = any((path / name).is_file() for name in RUN_FILES)
+    files = [path.absolute().parent / "sweep.json"] if alone else sorted(path.rglob("sweep.json"))
     for file in files:
         for entry in read_json(file).get("members") or []:
-            if isinstance(entry, dict):
-                folder = entry.get("folder")
+            if not isinstance(entry, dict):
+                continue
+            folder = (file.parent / str(entry["folder"])).absolute() if entry.get("folder") else None
+            if not alone or folder == path.absolute():
                 yield {
                     "number": entry.get("number", ""),
                     "words": [str(word) for word in entry.get("words") or []],
                     "status": str(entry.get("status") or "waiting"),
                     "reason": str(entry.get("reason") or ""),
-                    "folder": (file.parent / str(folder)).absolute() if folder else None,
+                    "folder": folder,
                 }
 
 

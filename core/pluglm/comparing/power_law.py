@@ -71,13 +71,13 @@ def fit_power_law(variables: Mapping[str, Sequence[float]], losses: Sequence[flo
     floor, weights, exponents = _split(_minimise(columns, y, start[0]), len(names))
     fitted = np.logaddexp.reduce(_terms(columns, floor, weights, exponents))
     residuals = y - fitted
-    explained = 1 - float(np.var(residuals) / np.var(y)) if np.var(y) else 0.0
-    if explained < LEAST_EXPLAINED:
-        raise NotDetermined(f"a power law explains only {100 * explained:.0f} % of the differences")
     for name, weight, exponent in zip(names, weights, exponents, strict=True):
         if np.exp(weight - y.mean()) < LEAST_PART:
             raise NotDetermined(f"the loss does not fall with {name} in this range")
         _check_exponent(name, (float(exponent), float(exponent)))
+    explained = 1 - float(np.var(residuals) / np.var(y)) if np.var(y) else 0.0
+    if explained < LEAST_EXPLAINED:
+        raise NotDetermined(f"a power law explains only {100 * explained:.0f} % of the differences")
     # The Huber fit goes through some points exactly, which says nothing of how far points are from the law.
     spread = y - np.logaddexp.reduce(_terms(columns, *_split(start[0], len(names))))
     free = len(y) - unknown

@@ -17,6 +17,7 @@ from pluglm.comparing.wording import (
 )
 from pluglm.reporting.run_data import number
 
+LEAST_SHARE = 0.01
 # What is worth telling of something cheaper: it takes at most this share.
 CHEAPER = 0.8
 
@@ -29,7 +30,7 @@ def sentences(found: Comparison) -> list[str]:
         best = [_alone(found)]
     else:
         best = [_best(found), *_noise(found), *_mattered(found), *_costs(found)]
-    return [*best, *_law(found), *_missing(found)]
+    return [*best, *_law(found), *_caution(found), *_missing(found)]
 
 
 def nearest_to_best(found: Comparison) -> dict[int, Change | None]:
@@ -47,7 +48,8 @@ def _alone(found: Comparison) -> str:
     metric = found.quality
     assert metric is not None
     own = found.means[0][metric.name]
-    return f"All {len(found.members)} runs are alike but for the seed: {metric.words} {estimate_text(metric, own)}."
+    runs = f"All {len(found.members)} runs are alike but for the seed" if len(found.members) > 1 else "One finished run"
+    return f"{runs}: {metric.words} {estimate_text(metric, own)}."
 
 
 def _best(found: Comparison) -> str:
@@ -115,7 +117,8 @@ def _mattered(found: Comparison) -> Iterator[str]:
         return
     top = of.effects[0]
     if of.balanced and top.share is not None:
-        parts = [f"{effect.factor.name} explains {100 * (effect.share or 0.0):.0f} %" for effect in of.effects[:2]]
+        told = [effect for effect in of.effects[:2] if effect is top or (effect.share or 0.0) >= LEAST_SHARE]
+        parts = [f"{effect.factor.name} explains {100 * (effect.share or 0.0):.0f} %" for effect in told]
         seeds = "" if of.seed_share is None else f", the seed {100 * of.seed_share:.0f} %"
         yield f"What mattered most: of the variation between runs {' and '.join(parts)}{seeds}."
         pair = of.outweighing
@@ -136,13 +139,14 @@ def _costs(found: Comparison) -> Iterator[str]:
     assert metric is not None
     first = found.order[0]
     own = found.means[first]
-    said = [value_text(found.metrics[name], own[name].mean) for name in (SIZE, LATENCY, SECONDS, FLOPS) if name in own]
+    names = (SIZE, LATENCY, SECONDS, FLOPS) if found.latency_matters else (SIZE, SECONDS, FLOPS)
+    said = [value_text(found.metrics[name], own[name].mean) for name in names if name in own]
     if not said:
         return
     text = f"The best takes {', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else f"The best takes {said[0]}"
     for front in found.fronts:
         price = own[front.cost.name].mean if front.cost.name in own else 0.0
-        named = {SIZE: "size", FLOPS: "operations", SECONDS: "training time"}.get(front.cost.name)
+        named = front.cost.words if front.cost.name in (SIZE, FLOPS, SECONDS) else ""
         cheaper = [point for point in front.on_front() if point.cost <= CHEAPER * price]
         if named and cheaper:
             rival = min(cheaper, key=lambda point: front.quality.loss(point.quality))
@@ -167,6 +171,18 @@ def _law(found: Comparison) -> Iterator[str]:
         most, least = (f"{repetition.epochs[place]:.3g}" for place in (-1, 0))
         by = f"{repetition.metric.words} {number(abs(last - first), 3)} {'higher' if last > first else 'lower'}"
         yield f"The same tokens in {most} epochs instead of {least} leave the {by}."
+
+
+def _caution(found: Comparison) -> Iterator[str]:
+    keys = {row.key.partition(".")[0] for row in found.differences}
+    text = [family for family in ("source", "preprocessor") if family in keys]
+    if text and found.quality is not None:
+        yield (
+            f"The {several(text)} differs, and the held-out text with it: what removes hard text looks better than it "
+            f"is, unless {found.quality.words} is of text of its own."
+        )
+    if "objective" in keys:
+        yield "The objective differs: scores of different objectives need not mean the same."
 
 
 def _missing(found: Comparison) -> Iterator[str]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from pluglm.comparing.comparison import Comparison, compare
 from pluglm.comparing.curves import AXES
+from pluglm.comparing.differences import shown
 from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
 from pluglm.comparing.ladder import Rung
 from pluglm.comparing.seeds import Change, Estimate
 from pluglm.comparing.summary import sentences
-from pluglm.comparing.tables import csv_text, json_text
 from pluglm.comparing.wording import change_text, estimate_text, p_text, value_text
 from pluglm.reporting.comparison_charts import (
     NAMES,
@@ -28,6 +28,7 @@ from pluglm.reporting.comparison_charts import (
 from pluglm.reporting.html import HERE, environment
 
 COSTS = (SIZE, LATENCY, SECONDS, FLOPS, COST)
+STEP_COSTS = ((SIZE, "Size"), (SECONDS, "Training time"), (FLOPS, "Operations"), (LATENCY, "Latency"))
 MOST_STEPS = 60
 
 __all__ = ["compare", "write_comparison", "write_page"]
@@ -62,6 +63,7 @@ def write_page(found: Comparison, out: Path) -> Path:
         panels=_curves(found, drawn_as),
         effects=_effects(found),
         steps=_steps(found),
+        step_costs=[(name, words) for name, words in STEP_COSTS if name != LATENCY or found.latency_matters],
         fronts=[(front, front_chart(f"front-{i}", front, labels, drawn_as)) for i, front in enumerate(found.fronts)],
         scalings=[(one, [law_chart(f"law-{i}-{v}", one, v) for v in one.at]) for i, one in enumerate(found.scalings)],
         repetitions=[(one, repetition_chart(f"epochs-{i}", one)) for i, one in enumerate(found.repetitions)],
@@ -71,14 +73,14 @@ def write_page(found: Comparison, out: Path) -> Path:
         ],
         figures=_figures(found),
         value_text=value_text,
-        p_text=p_text,
+        shown=shown,
         names=NAMES,
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     for path, text in (
         (out, page),
-        (out.with_suffix(".csv"), csv_text(found)),
-        (out.with_suffix(".json"), json_text(found)),
+        (out.with_suffix(".csv"), found.csv()),
+        (out.with_suffix(".json"), found.json()),
     ):
         temporary = path.with_name(path.name + ".tmp")
         # A lone surrogate in a name must not cost the page.
@@ -102,7 +104,8 @@ def _alike(found: Comparison) -> list[tuple[str, str]]:
 
 
 def _costs(found: Comparison) -> list[Metric]:
-    return [found.metrics[name] for name in COSTS if name in found.metrics]
+    names = [name for name in COSTS if name != LATENCY or found.latency_matters]
+    return [found.metrics[name] for name in names if name in found.metrics]
 
 
 def _shown(found: Comparison, metric: Metric) -> set[str]:
@@ -165,6 +168,8 @@ def _curves(found: Comparison, drawn_as: Mapping[int, Style]) -> list[tuple[str,
 
 def _effects(found: Comparison) -> list[dict[str, Any]]:
     if found.effects is None or found.quality is None or len(found.factors) < 2:
+        return []
+    if not any(effect.levels for effect in found.effects.effects):
         return []
     metric, rows = found.quality, []
     for effect in found.effects.effects:

@@ -16,6 +16,7 @@ from pluglm.comparing.repetition import Repetition
 from pluglm.comparing.scaling import Scaling
 from pluglm.comparing.wording import value_text
 from pluglm.reporting.charts import GRID, OTHER, SERIES, TEXT, chart, thin
+from pluglm.reporting.run_data import seconds
 
 # With more lines than this, the best few are coloured and the others grey.
 MOST_COLOURED = 8
@@ -66,7 +67,7 @@ def curve_chart(name: str, title: str, curves: Sequence[Curve], axis: str, drawn
              for curve in curves if axis in curve.x]  # fmt: skip
 
     def draw(axes: Any) -> None:
-        from matplotlib.ticker import MaxNLocator
+        from matplotlib.ticker import FuncFormatter, MaxNLocator
 
         for curve, style in sorted(lines, key=lambda line: -line[1].number if line[1].number else -99):
             x, y = thin(curve.x[axis], MOST_POINTS), thin(curve.y, MOST_POINTS)
@@ -84,6 +85,7 @@ def curve_chart(name: str, title: str, curves: Sequence[Curve], axis: str, drawn
             room = 0.06 * (max(late) - lowest)
             axes.set_ylim(lowest - room, max(late) + room)
         axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _place(axis, value)))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel(AXES[axis], color=TEXT)
 
@@ -190,6 +192,16 @@ def emergence_chart(name: str, found: Emergence, place: int) -> Markup:
 
     pairs = zip(found.at, values, strict=True)
     return chart(name, f"{metric.words} by {NAMES[found.axis]}", "; ".join(f"{y:.4g} at {x:g}" for x, y in pairs), draw)
+
+
+def _place(axis: str, value: float) -> str:
+    """A place on an axis, short."""
+    if axis == "seconds":
+        return seconds(value) if value >= 10 else f"{value:g} s"
+    for power, unit in ((18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= 10**power:
+            return f"{value / 10**power:g} {unit}"
+    return f"{value:g}"
 
 
 def _log_where_wide(axes: Any, values: Sequence[float]) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pluglm.comparing.differences import shown
 from pluglm.reporting.changes import changes
 from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
 from pluglm.reporting.score_tables import evaluation_table, stage_table
@@ -79,7 +78,6 @@ def environment() -> Environment:
     made.globals["style"] = Markup((HERE / "report.css").read_text(encoding="utf-8"))
     made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": changes, "cell": _markdown_cell}
     made.filters["sentence"] = _sentence
-    made.filters["shown"] = shown
     return made
 
 

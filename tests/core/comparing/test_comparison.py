@@ -119,6 +119,17 @@ def test_the_metric_can_be_chosen(tmp_path: Path) -> None:
             compare(runs, name)
 
 
+def test_a_run_whose_loss_is_no_number_comes_last(tmp_path: Path) -> None:
+    runs = [member(tmp_path / str(rate), {"optimizer.lr": rate}, loss=3 - rate) for rate in (0.1, 0.2, 99.0)]
+    (runs[2] / "metrics.jsonl").write_text('{"kind": "validation", "step": 100, "loss": NaN}\n')
+    results = json.loads((runs[2] / "results.json").read_text())
+    results["evaluations"][0]["scores"][0]["value"] = float("nan")
+    (runs[2] / "results.json").write_text(json.dumps(results))
+    found = compare(runs)
+    assert quality(found) == "validation loss" and found.order == (1, 0, 2)
+    assert "Best: lr 0.2" in str(found) and "NaN" not in json_text(found)
+
+
 def test_runs_that_share_no_judged_figure_are_compared_without_a_rank(tmp_path: Path) -> None:
     runs = [minimal_run(tmp_path / "a"), minimal_run(tmp_path / "b")]
     for run in runs:
@@ -182,6 +193,7 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
     assert rungs["without long"].change.verdict("lower") == "better"
     assert rungs["without tidy"].change.verdict("lower") == "noise"
     assert rungs["without near"].costs["training_seconds"] == pytest.approx(2.0)
+    assert "The preprocessor differs, and the held-out text with it" in str(found)
     assert {rung.what for rung in found.ladder if rung.start != found.baseline} == {
         "tidy instead of near", "tidy instead of long", "near instead of long",
     }  # fmt: skip

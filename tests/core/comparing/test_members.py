@@ -75,8 +75,9 @@ def test_a_sweep_names_members_that_left_no_run(tmp_path: Path) -> None:
             "optimizer.lr=2": ("waiting", ""),
             "005-f": ("pruned", "worse than half of the others at step 10"),
         }
-    # Given one by one, they are compared without the rest of the sweep.
+    # Given one by one, they are compared without the rest of the sweep; what it says of them still holds.
     assert not compare([sweep / "000-a", sweep / "001-b"]).left_out
+    assert [one.status for one in compare([sweep / "000-a", sweep / "005-f"]).left_out] == ["pruned"]
 
 
 def test_mistakes(tmp_path: Path) -> None:
@@ -87,5 +88,7 @@ def test_mistakes(tmp_path: Path) -> None:
         compare([tmp_path / "a", tmp_path / "empty"])
     with pytest.raises(ConfigError, match="is not there"):
         compare([tmp_path / "nowhere"])
-    with pytest.raises(ConfigError, match="two finished runs at least; found 1; going: unfinished, step 30 of 100"):
-        compare([tmp_path / "a", tmp_path / "going"])
+    with pytest.raises(ConfigError, match="two finished runs at least; found 0; going: unfinished, step 30 of 100"):
+        compare([tmp_path / "going"])
+    # A sweep of which one member finished still has its page.
+    assert "One finished run: validation loss 3." in str(compare([tmp_path / "a", tmp_path / "going"]))

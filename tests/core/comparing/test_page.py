@@ -46,6 +46,11 @@ def test_two_members(tmp_path: Path) -> None:
     assert shown.tags.count("input") == 4 and (tmp_path / "x" / "comparison.csv").is_file()
 
 
+def test_one_member(tmp_path: Path) -> None:
+    words = " ".join(page(write_comparison([member(tmp_path / "a")], tmp_path / "c.html")).text.split())
+    assert "1 run compared" in words and "One finished run: validation loss 3." in words
+
+
 def test_eight_members(tmp_path: Path) -> None:
     shown = page(write_comparison([grid(tmp_path / "grid", optimizers=2, rates=2, seeds=2)], tmp_path / "c.html"))
     words = " ".join(shown.text.split())
