@@ -16,7 +16,7 @@ from pluglm.errors import DataError, Interrupted
 from pluglm.lifecycle.folder import read_config
 from pluglm.lifecycle.observers import Observers
 from pluglm.lifecycle.run import run
-from pluglm.reporting.comparison import compare
+from pluglm.comparing.comparison import compare
 
 SAID: list[tuple[str, object]] = []
 FAILS: list[str] = []
