@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.errors import Interrupted, PluglmError
-from pluglm.forkserver import unimportable_main
+from pluglm.forkserver import ordinary_start, unimportable_main
 from pluglm.reporting.run_data import read_json
 from pluglm.sweeping import record
 from pluglm.training.signals import StopSignal
@@ -52,7 +52,7 @@ def run_member(folder: Path) -> None:
     process = context.Process(target=_member_process, args=(folder, working_folder, environment), daemon=False)
     listening = _sweep_listening()
     with StopSignal() if listening is None else nullcontext(listening) as signals:
-        with unimportable_main():
+        with unimportable_main(), ordinary_start():
             process.start()
         asked = False
         try:
@@ -102,6 +102,7 @@ def _member_process(folder: Path, working_folder: str, environment: Mapping[str,
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    record.set_state(folder, process=os.getpid())
     status, reason = _run(folder)
     record.set_state(folder, status=status, reason=reason, ended=time.time())
     sys.stdout.flush()

@@ -156,6 +156,12 @@ def _free_name(sweep: Path, wanted: str) -> str:
     return name
 
 
+def plans_of_ended(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """The plans of the members in `folder` that have ended, by what they compute."""
+    members = read_record(folder).get("members") or []
+    return {member["digest"]: member["plan"] or {} for member in members if member["status"] in ENDED}
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """sweep.json as it is on disk; empty where there is none."""
     try:
