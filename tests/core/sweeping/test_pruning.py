@@ -65,7 +65,11 @@ def test_a_report_is_told_once_and_answered_the_same_again(tmp_path: Path) -> No
     with (tmp_path / "reports.jsonl").open("a") as file:
         file.write('{"member": "b", "st')
     assert second(4, {"loss": 3.5}) == reason and first(8, {"loss": 2.0}) is None
-    assert [(r["member"], r["step"]) for r in read_reports(tmp_path / "reports.jsonl")] == [("a", 4), ("b", 4), ("a", 8)]
+    assert [(r["member"], r["step"]) for r in read_reports(tmp_path / "reports.jsonl")] == [
+        ("a", 4),
+        ("b", 4),
+        ("a", 8),
+    ]
 
 
 def test_a_hopeless_member_is_finished_early_also_of_two_processes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,9 @@ def test_the_same_line_proposes_the_same_members_again() -> None:
     assert sweep([*SMALL, *words], quiet=True) == 0
     assert record(Path("s"))["members"] == members
     assert [json.loads(Path("s", name, "member.json").read_text())["started"] for name in ran] == started
-    with pytest.raises(ConfigError, match=r"sweep\.metric=perplexity\.bits: .* has no such score; it has loss, perplex"):
+    with pytest.raises(
+        ConfigError, match=r"sweep\.metric=perplexity\.bits: .* has no such score; it has loss, perplex"
+    ):
         sweep([*SMALL, *words, "evaluator=[perplexity]", "sweep.metric=perplexity.bits", "sweep.folder=t"], quiet=True)
 
 
