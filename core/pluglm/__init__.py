@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig
     from pluglm.corpus.document import Document, Dropped, Unreadable
-    from pluglm.errors import ConfigError, DataError, PluglmError, Problem
+    from pluglm.errors import ConfigError, DataError, PluglmDeprecationWarning, PluglmError, Problem
+    from pluglm.events import CheckpointWritten, MetricsLogged, ReportStarted, RunEnded, RunStarted
     from pluglm.families import (
         SPECIAL_TOKENS,
         Augmenter,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         Keys,
         Losses,
         LossFunction,
+        MemoryShares,
         Model,
         Objective,
         Optimizer,
@@ -37,10 +39,14 @@ if TYPE_CHECKING:
         Source,
         Step,
         Tokenizer,
+        Tracker,
+        Tracking,
         TrainingRun,
     )
     from pluglm.hookspecs import hookimpl
+    from pluglm.reporting.sections import ReportChart, ReportSection, ReportTable
     from pluglm.technique import Technique
+    from pluglm.training.parameters import layer_stacks
 
 __version__ = "0.1.0"
 
@@ -48,6 +54,7 @@ __all__ = [
     "SPECIAL_TOKENS",
     "Augmenter",
     "Batch",
+    "CheckpointWritten",
     "Compressor",
     "ConfigError",
     "CorpusPreprocessor",
@@ -63,16 +70,25 @@ __all__ = [
     "Keys",
     "LossFunction",
     "Losses",
+    "MemoryShares",
+    "MetricsLogged",
     "Model",
     "Objective",
     "Optimizer",
     "Parallelism",
+    "PluglmDeprecationWarning",
     "PluglmError",
     "Predictions",
     "Preprocessor",
     "Problem",
     "Regularizer",
+    "ReportChart",
+    "ReportSection",
+    "ReportStarted",
+    "ReportTable",
     "RunConfig",
+    "RunEnded",
+    "RunStarted",
     "Schedule",
     "Score",
     "Scored",
@@ -80,10 +96,13 @@ __all__ = [
     "Step",
     "Technique",
     "Tokenizer",
+    "Tracker",
+    "Tracking",
     "TrainingRun",
     "Unreadable",
     "encode_text",
     "hookimpl",
+    "layer_stacks",
 ]
 
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
@@ -91,10 +110,13 @@ _HOMES = (
     "pluglm.errors",
     "pluglm.corpus.document",
     "pluglm.hookspecs",
+    "pluglm.events",
+    "pluglm.reporting.sections",
     "pluglm.technique",
     "pluglm.families",
     "pluglm.config.run_config",
     "pluglm.batching.encoding",
+    "pluglm.training.parameters",
 )
 
 if not TYPE_CHECKING:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
 
 import pluggy
 
 from pluglm import hookspecs
-from pluglm.errors import PluglmError
+from pluglm.errors import PluglmDeprecationWarning, PluglmError
 from pluglm.families import FAMILIES
 from pluglm.families.intervention import Intervention
+from pluglm.recipes import Recipe, built_in_recipes, recipes_in, registered_folder
 from pluglm.technique import Technique
 
 GROUP = "pluglm"
@@ -23,23 +27,31 @@ GROUP = "pluglm"
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An entry point of the group `pluglm`. `error`: why it did not load, or None."""
+    """An entry point of the group `pluglm`. `error`: why it did not load, or None. `deprecated`: what it uses that will
+    not work for ever, and `recipes` the folders of those it brings."""
 
     name: str
     module: str
     distribution: str
     version: str
     error: str | None = None
+    deprecated: tuple[str, ...] = ()
+    recipes: tuple[Path, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.distribution} ({self.name})"
 
 
 @dataclass(slots=True)
 class Catalog:
-    """Techniques by (family, name), the plugin that owns each, and the plugins that are broken."""
+    """Techniques by (family, name), the plugin that owns each, recipes, and the plugins that are broken."""
 
     manager: pluggy.PluginManager
     plugins: dict[str, Plugin] = field(default_factory=dict)
     _techniques: dict[tuple[str, str], type[Technique]] = field(default_factory=dict)
     _owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    _disputes: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _recipes: dict[tuple[str, str], Recipe] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[type[Technique]]:
         return iter(self._techniques.values())
@@ -56,33 +68,93 @@ class Catalog:
         """The plugin that registered `technique`."""
         return self.plugins[self._owners[technique.family, technique.name]]
 
+    def dispute(self, group: str, name: str) -> str | None:
+        """Why the technique or recipe of this name cannot be chosen, where two plugins bring one each."""
+        both = self._disputes.get((group, name))
+        return f"is registered by both {both[0]} and {self.plugins[both[1]]}" if both else None
+
+    def way_out(self, group: str, name: str) -> str:
+        """What to do about such a dispute."""
+        return f"uninstall one, or leave the second out: PLUGLM_PLUGINS=-{self._disputes[group, name][1]}"
+
+    def recipes(self, group: str) -> dict[str, Recipe]:
+        """The recipes of a group by name, sorted."""
+        return {name: self._recipes[home, name] for home, name in sorted(self._recipes) if home == group}
+
     def broken(self) -> list[Plugin]:
         """Plugins that did not load or register something that cannot be held."""
         return [plugin for plugin in self.plugins.values() if plugin.error]
 
+    def observes(self, plugin: Plugin) -> list[str]:
+        """The hooks that a plugin implements beside those that register something."""
+        callers = self.manager.get_hookcallers(self.manager.get_plugin(plugin.name)) or []
+        return sorted(caller.name for caller in callers if not caller.name.startswith("register_"))
+
+    def ask(self, hook: str, **told: Any) -> Iterator[tuple[Plugin, Any]]:
+        """Call a hook of one plugin after the other: each with what it answered, or with the `Exception` that it
+        raised, which costs the others nothing."""
+        everybody = [module for _, module in self.manager.list_name_plugin()]
+        for name, plugin in self.plugins.items():
+            if not self.manager.has_plugin(name):
+                continue
+            module = self.manager.get_plugin(name)
+            caller = self.manager.subset_hook_caller(hook, [other for other in everybody if other is not module])
+            if not caller.get_hookimpls():
+                continue
+            try:
+                answers = caller(**told)
+            except Exception as error:
+                yield plugin, error
+            else:
+                yield from ((plugin, answer) for answer in answers)
+
     def add(self, plugin: Plugin, module: object) -> None:
-        """Register a loaded plugin module. What is wrong with it becomes the plugin's `error`, and none of its
-        techniques are taken."""
+        """Register a loaded plugin module. What is wrong with it becomes the plugin's `error`, and nothing of it is
+        taken."""
         self.plugins[plugin.name] = plugin
+        techniques: dict[tuple[str, str], type[Technique]] = {}
+        recipes: dict[tuple[str, str], Recipe] = {}
         try:
-            self.manager.register(module, name=plugin.name)
-            techniques = list(self._registered_by(plugin.name))
-            for family, technique in techniques:
-                self._check(family, technique, plugin.name)
+            deprecated = self._register(module, plugin.name)
+            for family, technique in self._registered_by(plugin.name):
+                self._check(family, technique)
+                self._claim(family, technique.name, plugin, techniques)
+                techniques[family, technique.name] = technique
+            folders = tuple(map(registered_folder, self._answers(plugin.name, "register_recipes")))
+            for recipe in (recipe for folder in folders for recipe in recipes_in(folder, plugin.distribution)):
+                self._claim(recipe.group, recipe.name, plugin, recipes)
+                recipes[recipe.group, recipe.name] = recipe
         except Exception as error:
             if self.manager.has_plugin(plugin.name):
                 self.manager.unregister(name=plugin.name)
             self._fail(plugin, error)
             return
-        for family, technique in techniques:
-            self._techniques[family, technique.name] = technique
-            self._owners[family, technique.name] = plugin.name
+        self.plugins[plugin.name] = replace(plugin, deprecated=deprecated, recipes=folders)
+        self._techniques |= techniques
+        self._recipes |= recipes
+        self._owners |= dict.fromkeys(techniques, plugin.name)
+
+    def _register(self, module: object, name: str) -> tuple[str, ...]:
+        """What of the hooks it implements is deprecated."""
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", PluglmDeprecationWarning)
+            self.manager.register(module, name=name)
+        return tuple(dict.fromkeys(str(w.message) for w in said if isinstance(w.message, PluglmDeprecationWarning)))
+
+    def _claim(self, group: str, name: str, plugin: Plugin, own: Mapping[tuple[str, str], object]) -> None:
+        key = (group, name)
+        if key in own:
+            raise PluglmError(f"{group}={name} is registered twice")
+        first: object = self.plugins[self._owners[key]] if key in self._owners else None
+        first = first or (self._recipes[key].owner if key in self._recipes else None)
+        if first:
+            # Neither is taken for the other: who chooses the name is told of both.
+            self._disputes[key] = (str(first), plugin.name)
+            raise PluglmError(f"{group}={name} {self.dispute(group, name)}")
 
     def _fail(self, plugin: Plugin, error: Exception) -> None:
         said = str(error) if isinstance(error, PluglmError) else f"{type(error).__name__}: {error}"
-        self.plugins[plugin.name] = Plugin(
-            plugin.name, plugin.module, plugin.distribution, plugin.version, " ".join(said.split())
-        )
+        self.plugins[plugin.name] = replace(plugin, error=" ".join(said.split()))
 
     def _registered_by(self, plugin: str) -> Iterator[tuple[str, type[Technique]]]:
         for hook in dir(self.manager.hook):
@@ -92,11 +164,14 @@ class Catalog:
                 if implementation.plugin_name == plugin and not hasattr(hookspecs, hook):
                     raise PluglmError(f"unknown hook {hook!r}{nearest(hook, _hook_names())}")
         for family, spec in FAMILIES.items():
-            for implementation in getattr(self.manager.hook, spec.hook).get_hookimpls():
-                if implementation.plugin_name == plugin:
-                    yield from ((family, technique) for technique in implementation.function())
+            yield from ((family, technique) for technique in self._answers(plugin, spec.hook))
 
-    def _check(self, family: str, technique: type[Technique], plugin: str) -> None:
+    def _answers(self, plugin: str, hook: str) -> Iterator[Any]:
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name == plugin:
+                yield from implementation.function()
+
+    def _check(self, family: str, technique: type[Technique]) -> None:
         base = FAMILIES[family].base
         if not (inspect.isclass(technique) and issubclass(technique, base)):
             raise PluglmError(f"{FAMILIES[family].hook} returned {technique!r}, which is not a {base.__name__}")
@@ -105,10 +180,6 @@ class Catalog:
             raise PluglmError(f"{technique.__name__} does not define {missing}")
         if issubclass(technique, Intervention) and not technique.moments():
             raise PluglmError(f"{technique.__name__} acts at no moment of a run")
-        owner = self._owners.get((family, technique.name))
-        if owner:
-            both = f"{self.plugins[owner].distribution} ({owner}) and {self.plugins[plugin].distribution} ({plugin})"
-            raise PluglmError(f"{family}={technique.name} is registered by both {both}")
 
 
 def _hook_names() -> list[str]:
@@ -119,16 +190,17 @@ def empty_catalog() -> Catalog:
     """A catalog without plugins, to which `add` adds them."""
     manager = pluggy.PluginManager("pluglm")
     manager.add_hookspecs(hookspecs)
-    return Catalog(manager)
+    return Catalog(manager, _recipes={(recipe.group, recipe.name): recipe for recipe in built_in_recipes()})
 
 
-def read_catalog(entries: Iterable[EntryPoint], only: set[str] | None = None) -> Catalog:
-    """The catalog of these entry points, or of those among them that `only` names."""
+def read_catalog(entries: Iterable[EntryPoint], only: set[str] | None = None, without: Iterable[str] = ()) -> Catalog:
+    """The catalog of these entry points, or of those among them that `only` names, `without` some."""
     catalog = empty_catalog()
     seen: set[tuple[str, str]] = set()
     # The core's own distribution first, so that a clash is blamed on the newcomer.
     for entry in sorted(entries, key=lambda entry: (_distribution(entry)[0] != "pluglm", entry.name, entry.value)):
-        if (only is not None and entry.name not in only) or (entry.name, entry.value) in seen:
+        left_out = (only is not None and entry.name not in only) or entry.name in without
+        if left_out or (entry.name, entry.value) in seen:
             continue
         seen.add((entry.name, entry.value))
         name = entry.name if entry.name not in catalog.plugins else f"{entry.name} ({_distribution(entry)[0]})"
@@ -144,10 +216,13 @@ def read_catalog(entries: Iterable[EntryPoint], only: set[str] | None = None) ->
 
 @cache
 def installed_catalog() -> Catalog:
-    """The catalog of what is installed; `PLUGLM_PLUGINS=a,b` takes only those entry points."""
+    """The catalog of what is installed; `PLUGLM_PLUGINS=a,b` takes only those entry points, and `PLUGLM_PLUGINS=-a,-b`
+    all but those."""
     wanted = os.environ.get("PLUGLM_PLUGINS")
-    only = None if wanted is None else {name.strip() for name in wanted.split(",") if name.strip()}
-    return read_catalog(entry_points(group=GROUP), only)
+    names = {name.strip() for name in (wanted or "").split(",") if name.strip()}
+    without = {name[1:] for name in names if name.startswith("-")}
+    only = names - {f"-{name}" for name in without}
+    return read_catalog(entry_points(group=GROUP), None if wanted is None or (without and not only) else only, without)
 
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:

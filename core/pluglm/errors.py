@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 
+class PluglmDeprecationWarning(DeprecationWarning):
+    """Something of pluglm's interface that works, and will not after the next major version."""
+
+
 class PluglmError(Exception):
     """A failure whose message is written for the user: printed as it is, without a traceback."""
 

@@ -85,19 +85,29 @@ def longest_input(config: Mapping[str, Any]) -> int | None:
 def layer_names(folder: Path) -> frozenset[str]:
     """The last parts of the names of all modules that have a matrix of weights in the folder's .safetensors files,
     read from the headers alone. Empty where one cannot be read."""
-    found = set()
+    return frozenset(
+        name.removesuffix(".weight").rpartition(".")[2]
+        for name, tensor in headers(folder).items()
+        if name.endswith(".weight") and len(tensor["shape"]) == 2
+    )
+
+
+def tensor_names(folder: Path) -> frozenset[str]:
+    """The names of all tensors in the folder's .safetensors files, read from the headers alone."""
+    return frozenset(headers(folder))
+
+
+def headers(folder: Path) -> dict[str, Any]:
+    """What the headers of the folder's .safetensors files say of each tensor; nothing where one cannot be read."""
+    found: dict[str, Any] = {}
     for path in folder.glob("*.safetensors"):
         try:
             with path.open("rb") as file:
-                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+                found |= json.loads(file.read(int.from_bytes(file.read(8), "little")))
         except (OSError, ValueError, OverflowError, MemoryError):
-            return frozenset()
-        found |= {
-            name.removesuffix(".weight").rpartition(".")[2]
-            for name, tensor in header.items()
-            if name.endswith(".weight") and len(tensor["shape"]) == 2
-        }
-    return frozenset(found)
+            return {}
+    found.pop("__metadata__", None)
+    return found
 
 
 def absent_weights(found: Mapping[str, Any]) -> set[str]:

@@ -21,6 +21,7 @@ from pluglm_models.model_folders import (
     longest_input,
     model_folder,
     read_config,
+    tensor_names,
     tokenizer_folder,
 )
 
@@ -142,6 +143,23 @@ class Pretrained(Model):
             add_adapters(model, self.lora, absent_weights(found))
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ConfigError([Problem("model.freeze", "leaves nothing to train", self.freeze)])
+        return model
+
+    def outline(
+        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
+    ) -> PreTrainedModel:
+        """The model of the folder's `config.json`; of the weights only the names are read."""
+        import transformers
+
+        config = transformers.AutoConfig.from_pretrained(self._folder(), local_files_only=True, **options)
+        model: PreTrainedModel = getattr(transformers, head).from_config(config, attn_implementation="sdpa")
+        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+        freeze(model, self.freeze)
+        if self.lora.r is not None:
+            add_adapters(
+                model, self.lora, {name for name, _ in model.named_parameters()} - tensor_names(self._folder())
+            )
         return model
 
     def finish(self, model: PreTrainedModel, folder: Path) -> None:

@@ -82,10 +82,11 @@ def token_head(model: PreTrainedModel, inputs: Mapping[str, Any]) -> TokenHead |
 
 def _is_plain(linear: Any) -> bool:
     import torch
+    from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
     return (
         type(linear) is torch.nn.Linear
-        and type(linear.weight) in (torch.nn.Parameter, torch.Tensor)
+        and not is_traceable_wrapper_subclass(linear.weight)
         and not (linear._forward_hooks or linear._forward_pre_hooks or linear._backward_hooks)
         and "forward" not in vars(linear)
     )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pluglm import Parallelism
+from pluglm import MemoryShares, Parallelism
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
+    from transformers import PreTrainedModel
 
 
 class Data(Parallelism):
@@ -31,6 +32,10 @@ class Data(Parallelism):
     def world_size(self) -> int:
         """As configured."""
         return self.processes
+
+    def memory_shares(self, model: PreTrainedModel) -> MemoryShares:
+        """The whole model, and a second copy of the gradients in the buckets in which they travel."""
+        return MemoryShares(activations=1 / self.processes, copies=1.0)
 
     def wrap(self, module: torch.nn.Module, accelerator: Accelerator) -> torch.nn.Module:
         """`module` as torch's DistributedDataParallel."""

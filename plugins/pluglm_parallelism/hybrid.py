@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pluglm import Parallelism, Problem
+from pluglm import MemoryShares, Parallelism, Problem
+from pluglm_parallelism.blocks import blocks_of
 from pluglm_parallelism.sharded import shard
-from pluglm_parallelism.tensor import cut_tensors
+from pluglm_parallelism.tensor import check_blocks, cut_tensors
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
+    from transformers import PreTrainedModel
 
     from pluglm import RunConfig
 
@@ -42,6 +44,26 @@ class Hybrid(Parallelism):
     def share(self, rank: int) -> tuple[int, int]:
         """One share for every group that cuts tensors."""
         return rank // self.tensor, self.data * self.shard
+
+    def memory_shares(self, model: PreTrainedModel) -> MemoryShares:
+        """Its part of what a process holds that cuts tensors."""
+        if self.tensor > 1:
+            check_blocks(model, self.tensor)
+        part = 1 / (self.shard * self.tensor)
+        inside = 0.5 + 0.5 / self.tensor
+        whole = min(1.0, 2 / len(blocks_of(model))) if self.reshard else 1.0
+        activations = inside / (self.data * self.shard)
+        return MemoryShares(part, 1 / self.shard, activations, gathered=whole / self.tensor, close=self.tensor)
+
+    @classmethod
+    def over(cls, processes: int) -> Iterator[Parallelism]:
+        """All that use two of the three or all of them, cutting tensors over 8 processes at most."""
+        divisors = [number for number in range(1, processes + 1) if processes % number == 0]
+        for tensor in (number for number in divisors if number <= 8):
+            for part in (number for number in divisors if (processes // tensor) % number == 0):
+                found = cls(data=processes // tensor // part, shard=part, tensor=tensor)
+                if sorted((found.data, found.shard, found.tensor))[1] > 1:
+                    yield found
 
     def problems(self, run: RunConfig) -> Iterator[Problem]:
         """There must be more than one process."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pluglm import Parallelism, Problem
+from pluglm import MemoryShares, Parallelism, PluglmError, Problem
+from pluglm_parallelism.blocks import blocks_of
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
+    from transformers import PreTrainedModel
 
     from pluglm import RunConfig
 
@@ -44,6 +46,16 @@ class Pipeline(Parallelism):
     def share(self, rank: int) -> tuple[int, int]:
         """The whole of every batch."""
         return 0, 1
+
+    def memory_shares(self, model: PreTrainedModel) -> MemoryShares:
+        """The blocks of the first stage, and everything else whole, since it lends its embedding to the last. Of the
+        micro-batches, as many have activations at once as there are stages, or all of them."""
+        blocks = len(blocks_of(model))
+        if blocks < self.processes:
+            raise PluglmError(f"the model has {blocks} blocks, fewer than the {self.processes} stages")
+        part = -(-blocks // self.processes) / blocks
+        at_once = min(self.processes, self.micro_batches) if self.order == "1f1b" else self.micro_batches
+        return MemoryShares(blocks=part, activations=part * at_once / self.micro_batches)
 
     def problems(self, run: RunConfig) -> Iterator[Problem]:
         """No model with two stacks of blocks, and no scaling of a loss whose gradients are already there."""

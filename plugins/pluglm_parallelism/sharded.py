@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Parallelism
+from pluglm import MemoryShares, Parallelism
 from pluglm_parallelism.blocks import blocks_of
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
     from torch.distributed.device_mesh import DeviceMesh
+    from transformers import PreTrainedModel
 
 
 def shard(module: torch.nn.Module, mesh: DeviceMesh, reshard: bool) -> None:
@@ -50,6 +51,14 @@ class Sharded(Parallelism):
     def world_size(self) -> int:
         """As configured."""
         return self.processes
+
+    def memory_shares(self, model: PreTrainedModel) -> MemoryShares:
+        """Its share of everything, and two whole blocks, the one that is computed and the next; or all of them where
+        their weights are kept until the backward pass."""
+        blocks = len(blocks_of(model))
+        part = 1 / self.processes
+        whole = min(1.0, 2 / blocks) if self.reshard else 1.0
+        return MemoryShares(blocks=part, rest=part, activations=part, gathered=whole)
 
     def wrap(self, module: torch.nn.Module, accelerator: Accelerator) -> torch.nn.Module:
         """`module`, its parameters DTensors that are cut in their first dimension."""

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pluglm import PluglmError
-from pluglm_parallelism.blocks import named_blocks
+from pluglm import PluglmError, layer_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +74,8 @@ class StageModel:
     """
 
     def __init__(self, model: Any, stage: int, stages: int) -> None:
-        blocks = named_blocks(model)
+        stacks = layer_stacks(model).items()
+        blocks = {f"{stack}.{name}": block for stack, held in stacks for name, block in held.named_children()}
         if len(blocks) < stages:
             raise PluglmError(f"the model's {len(blocks)} blocks cannot be divided over {stages} processes")
         first, last = stage == 0, stage == stages - 1

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Parallelism, PluglmError
+from pluglm import MemoryShares, Parallelism, PluglmError
 from pluglm_parallelism.blocks import blocks_of
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
     from torch.distributed.device_mesh import DeviceMesh
+    from transformers import PreTrainedModel
 
 HEADS = {"q_proj", "k_proj", "v_proj", "query", "key", "value", "q", "k", "v", "c_attn", "relative_attention_bias"}
 """Layers that give a part of the attention heads each, by the end of their names in Llama, BART, BERT, T5 and GPT-2."""
@@ -37,15 +38,9 @@ def cut_tensors(model: Any, mesh: DeviceMesh) -> None:
 
     from pluglm_parallelism.cut_layers import cut_columns, cut_embedding, cut_rows
 
-    check_heads(model.config, mesh.size())
+    check_blocks(model, mesh.size())
     for block in blocks_of(model):
-        for name in unknown_layers(block):
-            raise PluglmError(
-                f"a {type(block).__name__} has {name}, for which there is no cut over processes; "
-                "use parallelism=sharded instead of cutting tensors"
-            )
         for name, layer in weight_layers(block):
-            _check_width(name, layer, mesh.size())
             if isinstance(layer, nn.Embedding):
                 cut_embedding(layer, mesh)
             elif ending(name) in ROWS:
@@ -56,6 +51,21 @@ def cut_tensors(model: Any, mesh: DeviceMesh) -> None:
             for count in COUNTS:
                 if isinstance(getattr(part, count, None), int):
                     setattr(part, count, getattr(part, count) // mesh.size())
+
+
+def check_blocks(model: Any, processes: int) -> None:
+    """Raises:
+    PluglmError: where the model cannot be cut over so many processes.
+    """
+    check_heads(model.config, processes)
+    for block in blocks_of(model):
+        for name in unknown_layers(block):
+            raise PluglmError(
+                f"a {type(block).__name__} has {name}, for which there is no cut over processes; "
+                "use parallelism=sharded instead of cutting tensors"
+            )
+        for name, layer in weight_layers(block):
+            _check_width(name, layer, processes)
 
 
 def ending(name: str) -> str:
@@ -129,6 +139,12 @@ class Tensor(Parallelism):
     def share(self, rank: int) -> tuple[int, int]:
         """The whole of every batch."""
         return 0, 1
+
+    def memory_shares(self, model: PreTrainedModel) -> MemoryShares:
+        """Its share of the blocks, and everything else whole. Of the activations, those inside of attention and
+        feed-forward parts are divided and those between are not: about half of them each, in a Llama's block."""
+        check_blocks(model, self.processes)
+        return MemoryShares(blocks=1 / self.processes, activations=0.5 + 0.5 / self.processes, close=self.processes)
 
     def wrap(self, module: torch.nn.Module, accelerator: Accelerator) -> torch.nn.Module:
         """`module`, the weights of its blocks DTensors."""

@@ -46,15 +46,26 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
         DataError: where a split is left without examples, or too many documents cannot serve the objective.
     """
     own = config.model.own_tokenizer()
-    recipe = {"corpus": corpus.key} | _recipe(config, own)
-    key = digest(recipe)
+    key = digest({"corpus": corpus.key} | _recipe(config, own))
     folder = make_once(
         cache_folder(config.data.cache_dir) / "examples" / key,
         lambda temporary: _make(config, corpus, own, temporary, progress),
         waiting=lambda: progress.say("Another run is making the same examples; waiting for it"),
     )
+    return _opened(config, folder, key, own is not None)
+
+
+def made_examples(config: RunConfig, corpus: Corpus) -> Examples | None:
+    """The examples of a run where they have been made before."""
+    own = config.model.own_tokenizer()
+    key = digest({"corpus": corpus.key} | _recipe(config, own))
+    folder = cache_folder(config.data.cache_dir) / "examples" / key
+    return _opened(config, folder, key, own is not None) if folder.is_dir() else None
+
+
+def _opened(config: RunConfig, folder: Path, key: str, own: bool) -> Examples:
     notes = []
-    if own is not None:
+    if own:
         notes.append(
             f"model={config.model.name} brings its own tokenizer, so tokenizer={config.tokenizer.name} is not used"
         )

@@ -21,8 +21,9 @@ VERBS = {
     "compare": "compare runs",
     "cache": "list or prune what was prepared and is kept between runs",
     "list": "list techniques",
-    "show": "show a technique's parameters, documentation and source",
+    "show": "show a technique's interface, parameters, documentation and source, or a recipe",
     "plugins": "list plugins, and what is wrong with broken ones",
+    "hooks": "show what a plugin can implement",
     "new-plugin": "write a plugin package to start from",
     "completion": "print a shell's completion script",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pluglm.catalog import installed_catalog
-from pluglm.config.compose import experiments
+from pluglm.config.recipes import recipes
 from pluglm.config.validate import SETTINGS
 from pluglm.families import FAMILIES
 
@@ -14,7 +14,11 @@ def choices_text() -> str:
     lines = ["Families (one: family=name; many: 'family=[a,b]'):"]
     for family, spec in FAMILIES.items():
         lines.append(f"  {family:<13} {'many' if spec.many else 'one ':<4}  {', '.join(catalog.names(family)) or '-'}")
-    lines += ["", f"Experiments (experiment=name): {', '.join(experiments())}", "", "Settings:"]
+    lines += ["", "Experiments (experiment=name):"]
+    for recipe in recipes("experiment").values():
+        origin = "" if recipe.owner == "pluglm" else f"  [{recipe.owner}]"
+        lines.append(f"  {recipe.name:<20} {recipe.about()}{origin}")
+    lines += ["", "Settings:"]
     lines += ["  name=run", "  seed=0"]
     for section, settings in SETTINGS.items():
         for name, field in settings.model_fields.items():

@@ -1,30 +1,40 @@
-"""`pluglm compare RUN RUN...`: what differed, and what came of it."""
+"""`pluglm compare DIR|RUN...`: what differed between runs, what came of it, and whether that is more than chance."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pluglm.cli.flags import Flag, parse, usage, wants_help
-from pluglm.errors import ConfigError, Problem
+from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
+from pluglm.errors import ConfigError, PluglmError, Problem
 
-FLAGS = {"--out": Flag("where to write the page (comparison.html)", "FILE")}
+FLAGS = {
+    "--out": Flag("where to write the page (comparison.html), its .csv and .json beside it", "FILE"),
+    "--metric": Flag("what to rank by: a score such as bits_per_byte, or validation_loss", "NAME"),
+} | JSON
 
 
 def run(arguments: list[str]) -> int:
-    """Compare run folders, or all runs below a folder."""
+    """Compare run folders, sweep folders, or all runs below a folder."""
     if wants_help(arguments):
-        print(usage("compare RUN... | DIR", "Compares finished runs.", FLAGS), end="")
+        about = "Compares finished runs; runs alike in all but the seed are one configuration."
+        print(usage("compare DIR|RUN... [--flags]", about, FLAGS), end="")
         return 0
     given = parse(arguments, FLAGS)
-    found = {word: sorted(path.parent for path in Path(word).rglob("results.json")) for word in given.words}
-    without = [Problem(word, "holds no finished run") for word, folders in found.items() if not folders]
-    folders = list(dict.fromkeys(folder for several in found.values() for folder in several))
-    if not without and len(folders) < 2:
-        without = [Problem("compare", f"takes two finished runs at least; found {len(folders)}")]
-    if without:
-        raise ConfigError(without)
-    from pluglm.reporting.comparison import compare, write_comparison
+    if not given.words:
+        raise ConfigError([Problem("compare", "takes run folders, or a folder with runs")])
+    out = Path(given.flags.get("out", "comparison.html"))
+    if out.suffix in (".csv", ".json") or out.is_dir():
+        raise ConfigError([Problem("--out", "names the page; its .csv and .json are written beside it", out)])
+    from pluglm.comparing.comparison import compare
+    from pluglm.comparing.tables import json_text
+    from pluglm.reporting.comparison import write_page
 
-    print(compare(folders))
-    print(write_comparison(folders, Path(given.flags.get("out", "comparison.html"))))
+    found = compare([Path(word) for word in given.words], given.flags.get("metric"))
+    try:
+        page = write_page(found, out)
+    except OSError as error:
+        raise PluglmError(f"{out} cannot be written: {error.strerror}") from error
+    print(json_text(found) if "json" in given.flags else found, end="" if "json" in given.flags else "\n")
+    if "json" not in given.flags:
+        print(f"Comparison: {page}")
     return 0

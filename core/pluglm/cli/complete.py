@@ -44,18 +44,25 @@ def _words(verb: str, earlier: list[str], current: str) -> Iterator[str]:
     if verb == "completion":
         yield from importlib.import_module("pluglm.cli.completion").SCRIPTS
         return
+    if verb == "hooks":
+        from pluglm.cli.hook_reference import hooks
+
+        yield from (hook.name for hook in hooks())
+        return
     if verb in RUN_VERBS and "=" not in current:
         yield from _folders(current)
     if verb not in (*CONFIG_VERBS, "list", "show"):
         return
     from pluglm.families import FAMILIES
+    from pluglm.recipes import GROUPS
 
     if verb == "list":
-        yield from FAMILIES
+        yield from (*FAMILIES, *GROUPS)
     elif verb == "show":
         from pluglm.catalog import installed_catalog
 
         yield from (f"{technique.family}={technique.name}" for technique in installed_catalog())
+        yield from (f"{group}={name}" for group in GROUPS for name in installed_catalog().recipes(group))
         yield from (f"{family}=" for family in FAMILIES)
     elif "=" in current:
         key, _, value = current.partition("=")
@@ -73,8 +80,9 @@ def _folders(current: str) -> Iterator[str]:
 def _keys(current: str, earlier: list[str]) -> Iterator[str]:
     from pluglm.config.validate import SCALARS, SETTINGS
     from pluglm.families import FAMILIES
+    from pluglm.recipes import GROUPS
 
-    yield from (f"{key}=" for key in (*SCALARS, "experiment", *FAMILIES))
+    yield from (f"{key}=" for key in (*SCALARS, *GROUPS, *FAMILIES))
     for section, settings in SETTINGS.items():
         yield from (f"{section}.{key}=" for key in settings.model_fields)
     # Only once a family is begun: all parameters of all techniques at once would help nobody.
@@ -109,9 +117,10 @@ def _parameters(family: str, earlier: list[str]) -> dict[str, Any]:
 
 def _values(key: str, value: str, earlier: list[str]) -> Iterator[str]:
     from pluglm.catalog import installed_catalog
-    from pluglm.config.compose import experiments
+    from pluglm.config.recipes import recipes
     from pluglm.config.validate import SETTINGS
     from pluglm.families import FAMILIES
+    from pluglm.recipes import GROUPS
 
     section, _, setting = key.partition(".")
     if key in FAMILIES:
@@ -124,8 +133,8 @@ def _values(key: str, value: str, earlier: list[str]) -> Iterator[str]:
         yield from (f"{before}{name}" for name in names if name not in listed.split(","))
         if not value:
             yield f"{key}=[]"
-    elif key == "experiment":
-        yield from (f"{key}={name}" for name in experiments())
+    elif key in GROUPS:
+        yield from (f"{key}={name}" for name in recipes(key))
     elif section in SETTINGS and setting in SETTINGS[section].model_fields:
         yield from (f"{key}={choice}" for choice in _choices(SETTINGS[section].model_fields[setting].annotation))
     else:

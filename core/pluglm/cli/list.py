@@ -1,4 +1,4 @@
-"""`pluglm list`: the techniques."""
+"""`pluglm list`: the techniques, or the recipes of a group."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pluglm.catalog import installed_catalog, nearest
 from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
+from pluglm.recipes import GROUPS
 
 FLAGS = JSON | {"--markdown": Flag("print a table in Markdown")}
 
@@ -15,12 +16,14 @@ FLAGS = JSON | {"--markdown": Flag("print a table in Markdown")}
 def run(arguments: list[str]) -> int:
     """List all techniques, or those of one family."""
     if wants_help(arguments):
-        print(usage("list [FAMILY]", "Lists techniques with their first sentence of documentation.", FLAGS), end="")
+        about = f"Lists techniques with their first sentence of documentation, or recipes ({', '.join(GROUPS)})."
+        print(usage("list [FAMILY|GROUP]", about, FLAGS), end="")
         return 0
     given = parse(arguments, FLAGS)
-    unknown = [word for word in given.words if word not in FAMILIES]
+    known = [*FAMILIES, *GROUPS]
+    unknown = [word for word in given.words if word not in known]
     if unknown:
-        raise ConfigError([Problem(word, "no such family" + nearest(word, FAMILIES)) for word in unknown])
+        raise ConfigError([Problem(word, "no such family" + nearest(word, known)) for word in unknown])
     catalog = installed_catalog()
     rows = []
     for family in given.words or FAMILIES:
@@ -31,6 +34,8 @@ def run(arguments: list[str]) -> int:
             rows.append(
                 {"family": family, "name": name, "about": technique.about(), "distribution": plugin.distribution}
             )
+        for name, recipe in catalog.recipes(family).items():
+            rows.append({"family": family, "name": name, "about": recipe.about(), "distribution": recipe.owner})
     if "json" in given.flags:
         print(json.dumps(rows, indent=1))
         return 0

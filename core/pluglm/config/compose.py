@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pluglm.catalog import Catalog, installed_catalog, nearest
+from pluglm.config.recipes import recipe_problem, search_path
 from pluglm.config.run_config import RunConfig
 from pluglm.config.validate import SCALARS, SETTINGS, unknown_technique, validate
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
+from pluglm.recipes import GROUPS
 
 MANY = "add -m to run them all: pluglm train -m ..."
-GROUPS = ("experiment", "sweep")
 
 
 def compose(overrides: Sequence[str] = (), config_dir: Path | None = None, catalog: Catalog | None = None) -> RunConfig:
@@ -47,7 +47,7 @@ def _compose_tree(overrides: Sequence[str], config_dir: Path | None, catalog: Ca
     from pluglm.config.groups import AUTO, store_techniques
 
     store_techniques(catalog)
-    tree = _hydra(overrides, config_dir)
+    tree = _hydra(overrides, config_dir, catalog)
     suggested = {}
     for family, spec in FAMILIES.items():
         if not spec.many and isinstance(tree.get(family), dict) and tree[family].get("name") == AUTO:
@@ -63,7 +63,7 @@ def _compose_tree(overrides: Sequence[str], config_dir: Path | None, catalog: Ca
     # First, so that what the user said about the family comes on top of it.
     chosen = [f"{family}={name}" for family, name in suggested.items()]
     auto = {f"{family}={AUTO}" for family in suggested}
-    return _hydra([*chosen, *(o for o in overrides if o not in auto)], config_dir)
+    return _hydra([*chosen, *(o for o in overrides if o not in auto)], config_dir, catalog)
 
 
 def _over_defaults(family: str, name: str, given: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _suggestion(family: str, tree: Mapping[str, Any], catalog: Catalog) -> str:
     )
 
 
-def _hydra(overrides: Sequence[str], config_dir: Path | None) -> dict[str, Any]:
+def _hydra(overrides: Sequence[str], config_dir: Path | None, catalog: Catalog) -> dict[str, Any]:
     import yaml
     from hydra import compose as hydra_compose
     from hydra import initialize_config_module
@@ -101,7 +101,7 @@ def _hydra(overrides: Sequence[str], config_dir: Path | None) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    words = [*overrides, *search_path(config_dir)]
+    words = [*overrides, *search_path(config_dir, catalog)]
     # In a sweep, Hydra is at work already and allows itself only once.
     outer, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     try:
@@ -173,9 +173,10 @@ def _check(key: str, value: Any, delete: bool, catalog: Catalog, config_dir: Pat
         fields = ", ".join(f"{key}.{name}" for name in SETTINGS[key].model_fields)
         yield Problem(key, f"is a group of settings; set one of {fields}", value)
     elif key in GROUPS and value is not None:
-        names = recipes(key, config_dir)
-        if str(value) not in names:
-            yield Problem(key, f"no such {key}" + nearest(str(value), names), value)
+        if problem := recipe_problem(key, str(value), config_dir, catalog):
+            yield problem
+    elif key == "hydra.searchpath":
+        yield Problem(key, "is set by pluglm", _shown(value), "give a folder of your own as --config-dir DIR")
     elif key.startswith(("seed.", "name.", "experiment.")):
         yield Problem(key, f"{root} is a single value and has no keys", value)
 
@@ -220,24 +221,6 @@ def _where_else(key: str, value: Any, known: Sequence[str], catalog: Catalog) ->
         rest = ".".join(key.split(".")[1:])
         return f"; did you mean {technique[0]}{'.' + rest if rest else ''}?"
     return nearest(key.split(".")[0], known)
-
-
-def search_path(config_dir: Path | None) -> list[str]:
-    """Hydra's words for where recipes are found beside the built-in ones."""
-    return [] if config_dir is None else [f"hydra.searchpath=[file://{config_dir.resolve()}]"]
-
-
-def experiments(config_dir: Path | None = None) -> list[str]:
-    """The names of the recipes that `experiment=` can take."""
-    return recipes("experiment", config_dir)
-
-
-def recipes(group: str, config_dir: Path | None = None) -> list[str]:
-    """The names of the recipes that `group=` can take."""
-    folders = [Path(str(files("pluglm.conf"))) / group]
-    if config_dir is not None:
-        folders.append(config_dir / group)
-    return sorted(path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml"))
 
 
 def compose_over(config: RunConfig, overrides: Sequence[str], allowed: Sequence[str]) -> RunConfig:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pluglm.config.plan_settings import HardwareSettings, PlanSettings
 from pluglm.config.settings import DataSettings, LaunchSettings, OutputSettings, TrainSettings
 from pluglm.config.sweep_settings import SweepSettings
 from pluglm.families import (
@@ -23,6 +24,7 @@ from pluglm.families import (
     Schedule,
     Source,
     Tokenizer,
+    Tracker,
 )
 from pluglm.technique import Technique
 
@@ -42,6 +44,8 @@ class RunConfig:
     output: OutputSettings
     launch: LaunchSettings
     sweep: SweepSettings
+    plan: PlanSettings
+    hardware: HardwareSettings
     source: Mapping[str, Source]
     preprocessor: Mapping[str, Preprocessor]
     augmenter: Mapping[str, Augmenter]
@@ -55,6 +59,7 @@ class RunConfig:
     compressor: Mapping[str, Compressor]
     evaluator: Mapping[str, Evaluator]
     parallelism: Parallelism
+    tracker: Mapping[str, Tracker]
     resolved: Mapping[str, Any]
 
     def techniques(self) -> Iterator[tuple[str, Technique]]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pluglm.batching.mixture import mixture_problems
 from pluglm.catalog import Catalog, nearest
+from pluglm.config.plan_settings import HardwareSettings, PlanSettings
 from pluglm.config.run_config import RunConfig
 from pluglm.config.settings import (
     DataSettings,
@@ -31,6 +32,8 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "output": OutputSettings,
     "launch": LaunchSettings,
     "sweep": SweepSettings,
+    "plan": PlanSettings,
+    "hardware": HardwareSettings,
 }
 SCALARS: dict[str, type] = {"name": str, "seed": int}
 
@@ -67,7 +70,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
             problems.append(Problem(path, f"needs {module}, which is not installed", hint=f"pip install '{brought}'"))
         if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
             problems += technique.problems(config)
-    problems += _cut_problems(config)
+    problems += cut_problems(config)
     shares = config.parallelism.share(0)[1]
     if config.train.batch_size != "auto" and config.train.batch_size < shares:
         reason = f"is less than the {shares} processes that share each batch"
@@ -85,7 +88,8 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     return config
 
 
-def _cut_problems(config: RunConfig) -> Iterator[Problem]:
+def cut_problems(config: RunConfig) -> Iterator[Problem]:
+    """Techniques that do not work with what the parallelism does to the model."""
     parallelism = config.parallelism
     done = {"tensors": "cuts the model's tensors", "layers": "gives each process some of the model's layers"}
     for path, technique in config.techniques():
@@ -163,6 +167,9 @@ def _technique(catalog: Catalog, family: str, path: str, node: Any, problems: li
     technique = catalog.find(family, name)
     if technique is None:
         problems.append(Problem(path, unknown_technique(catalog, family, name), name))
+        return None
+    if dispute := catalog.dispute(family, name):
+        problems.append(Problem(path, dispute, name, catalog.way_out(family, name)))
         return None
     return _build(technique, path, values, problems, catalog)
 

@@ -36,6 +36,23 @@ def described_inputs(paths: Iterable[Path], cache: Path) -> Iterator[dict[str, A
         known.commit()
 
 
+def known_inputs(paths: Iterable[Path], cache: Path) -> list[dict[str, Any]] | None:
+    """What `described_inputs` gives, without reading a file: None where one was not digested before, or was changed."""
+    if not (cache / "digests.db").is_file():
+        return None
+    found = []
+    with closing(sqlite3.connect(cache / "digests.db", timeout=60)) as known:
+        for path in paths:
+            try:
+                size, digest = path.stat().st_size, _known(path, known)
+            except (OSError, sqlite3.Error):
+                return None
+            if digest is None:
+                return None
+            found.append({"path": str(path), "bytes": size, "digest": digest})
+    return found
+
+
 def described(technique: Technique, cache: Path) -> list[Any]:
     """All that makes a technique what it is: name, parameters, version, and the bytes of the files it reads. A source's
     inputs are counted by themselves."""
@@ -54,12 +71,21 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
+def _known(path: Path, known: sqlite3.Connection) -> str | None:
+    row = known.execute("SELECT digest FROM files WHERE path = ? AND state = ?", _state(path)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _state(path: Path) -> tuple[str, str]:
+    stat = path.stat()
+    return str(path.resolve()), f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+
+
 def _digest(path: Path, known: sqlite3.Connection) -> str:
     stat = path.stat()
-    name, state = str(path.resolve()), f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
-    row = known.execute("SELECT digest FROM files WHERE path = ? AND state = ?", (name, state)).fetchone()
-    if row is not None:
-        return str(row[0])
+    name, state = _state(path)
+    if (found := _known(path, known)) is not None:
+        return found
     digest = file_digest(path)
     if time.time() - max(stat.st_mtime, stat.st_ctime) > SETTLED_SECONDS:
         known.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (name, state, digest))

@@ -102,10 +102,6 @@ class Station:
             if sum(known["reason"] == sample["reason"] for known in self.dropped_samples) < SAMPLES:
                 self.dropped_samples.append(sample)
 
-    def balances(self) -> bool:
-        """Whether every document is accounted for."""
-        return self.read + self.added == self.kept + self.dropped.total() + self.quarantined.total()
-
     def as_dict(self) -> dict[str, Any]:
         """Plain data for ledger.json."""
         return {

@@ -14,7 +14,7 @@ from pluglm.config.run_config import RunConfig
 from pluglm.corpus.chain import Chain, Workshop
 from pluglm.corpus.document import Document
 from pluglm.corpus.engines import engine_for
-from pluglm.corpus.fingerprint import described, described_inputs
+from pluglm.corpus.fingerprint import described, described_inputs, known_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
 from pluglm.corpus.named_random import VERSION as NAMED_RANDOM
 from pluglm.corpus.split import LEFT_OUT, CutInTwo, Split
@@ -57,12 +57,35 @@ def prepare_corpus(config: RunConfig, progress: Progress) -> Corpus:
     sources = {label: _fetched(source, cache, progress) for label, source in config.source.items()}
     paths = dict.fromkeys(path for source in sources.values() for path in source.inputs())
     inputs = list(described_inputs(paths, cache))
-    key = digest(_recipe(config, cache) | {"inputs": inputs})
+    key = corpus_key(config, inputs)
     folder = make_once(
         cache / "corpora" / key,
         lambda temporary: _make(config, sources, inputs, temporary, progress),
         waiting=lambda: progress.say("Another run is preparing the same corpus; waiting for it"),
     )
+    return _opened(folder, key, inputs)
+
+
+def corpus_key(config: RunConfig, inputs: list[dict[str, Any]]) -> str:
+    """The name in the cache of the corpus that is made of `inputs`."""
+    return digest(_recipe(config, cache_folder(config.data.cache_dir)) | {"inputs": inputs})
+
+
+def prepared_corpus(config: RunConfig) -> Corpus | None:
+    """The corpus of a run where it has been made before; no file is read to find out, nor is anything fetched."""
+    cache = cache_folder(config.data.cache_dir)
+    if any(type(source).fetch is not Source.fetch for source in config.source.values()):
+        return None
+    paths = dict.fromkeys(path for source in config.source.values() for path in source.inputs())
+    inputs = known_inputs(paths, cache)
+    if inputs is None:
+        return None
+    key = corpus_key(config, inputs)
+    folder = cache / "corpora" / key
+    return _opened(folder, key, inputs) if folder.is_dir() else None
+
+
+def _opened(folder: Path, key: str, inputs: list[dict[str, Any]]) -> Corpus:
     ledger = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
     return Corpus(folder, key, inputs, ledger)
 

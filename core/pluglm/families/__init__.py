@@ -12,12 +12,13 @@ from pluglm.families.intervention import Intervention, Step, TrainingRun
 from pluglm.families.model import Model
 from pluglm.families.objective import Batch, Example, Losses, LossFunction, Objective, Predictions, Scored
 from pluglm.families.optimizer import Optimizer
-from pluglm.families.parallelism import Parallelism
+from pluglm.families.parallelism import MemoryShares, Parallelism
 from pluglm.families.preprocessor import CorpusPreprocessor, Decision, Key, Keys, Preprocessor
 from pluglm.families.regularizer import Regularizer
 from pluglm.families.schedule import Schedule
 from pluglm.families.source import Source
 from pluglm.families.tokenizer import SPECIAL_TOKENS, Tokenizer
+from pluglm.families.tracker import Tracker, Tracking
 from pluglm.technique import Technique
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Keys",
     "LossFunction",
     "Losses",
+    "MemoryShares",
     "Model",
     "Objective",
     "Optimizer",
@@ -51,6 +53,8 @@ __all__ = [
     "Source",
     "Step",
     "Tokenizer",
+    "Tracker",
+    "Tracking",
     "TrainingRun",
 ]
 
@@ -81,4 +85,5 @@ FAMILIES: dict[str, Family] = {
     "compressor": Family(Compressor, "register_compressors", many=True),
     "evaluator": Family(Evaluator, "register_evaluators", many=True),
     "parallelism": Family(Parallelism, "register_parallelisms"),
+    "tracker": Family(Tracker, "register_trackers", many=True),
 }

@@ -28,6 +28,11 @@ class Score:
         better: "lower", "higher", or "" where neither is better; "50" style targets belong in `meaning`.
         meaning: one sentence that says how to read it.
         baseline: whether it is a yardstick, not a figure about the model.
+        kind: "bias" for a figure about whom the model prefers or harms; "exact" for one that counts only what is wholly
+            right, "continuous" for a graded one of the same task; "" otherwise. Comparisons put the bias beside the
+            quality, and "exact" beside "continuous", to show whether an ability emerges or only its measure jumps.
+        of: the task that "exact" and "continuous" scores have in common; "" for all of the evaluator.
+        target: the value to come close to, where neither lower nor higher is better (50 for a preference).
     """
 
     name: str
@@ -38,6 +43,9 @@ class Score:
     better: str = ""
     meaning: str = ""
     baseline: bool = False
+    kind: str = ""
+    of: str = ""
+    target: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,13 @@ class Model(Technique):
         `options` are keywords for the model's config (num_labels, id2label ...). Weights are drawn from torch's global
         generator, which the core has seeded."""
 
+    def outline(
+        self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
+    ) -> PreTrainedModel:
+        """The model that `build` makes, for a plan: all but the numbers in its weights. Called where new tensors take
+        no memory. The default builds it; one whose `build` reads weights must not read them here."""
+        return self.build(head, tokenizer, sequence_length, options)
+
     def own_tokenizer(self) -> PreTrainedTokenizerFast | None:
         """The tokenizer this model comes with, which then replaces the configured one; None to train one."""
         return None

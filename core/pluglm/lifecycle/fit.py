@@ -13,6 +13,7 @@ from pluglm import events
 from pluglm.errors import Diverged, PluglmError
 from pluglm.lifecycle.assemble import Assembly, Parts, whole_again
 from pluglm.lifecycle.diverged import explained_divergence
+from pluglm.planning.counting import CountedStep
 from pluglm.reporting.progress import Progress
 from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid
 from pluglm.training.distribution import gather
@@ -28,9 +29,15 @@ Notify = Callable[[str, Any], None]
 
 
 def fit(
-    assembly: Assembly, folder: Path, progress: Progress, notify: Notify, go_on: GoOn | None = None
+    assembly: Assembly,
+    folder: Path,
+    progress: Progress,
+    notify: Notify,
+    go_on: GoOn | None = None,
+    counting: CountedStep | None = None,
 ) -> TrainingProgress:
-    """Train from the newest valid checkpoint in `folder`, or from the start, to the end, or as far as `go_on` lets it.
+    """Train from the newest valid checkpoint in `folder`, or from the start, to the end, or as far as `go_on` lets it;
+    `counting` counts the operations of a step.
 
     Raises:
         Interrupted: after a signal, with a checkpoint written.
@@ -71,13 +78,17 @@ def fit(
             progress=state,
             log=write,
             save=partial(_save, assembly, state, log, writer),
-            after_step=[partial(t.after_step, run) for t, run in assembly.acting_at("after_step")],
+            after_step=[
+                *([] if counting is None else [counting.done]),
+                *(partial(t.after_step, run) for t, run in assembly.acting_at("after_step")),
+            ],
             during_validation=[partial(t.during_validation, run) for t, run in assembly.acting_at("during_validation")],
             should_stop=[*should_stop, *asked],
             shown=lambda loss, rate: task.advance(1, loss=loss, tokens_per_second=rate),
         )
         try:
-            train(loop)
+            with counting or nullcontext():
+                train(loop)
         except Diverged as problem:
             if writer is not None:
                 writer.wait()

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from pluglm.catalog import Catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, PluglmError, Problem
 
+OBSERVER_ERRORS = "observer_errors.txt"
 PACKAGES = (
     "torch",
     "transformers",
@@ -106,6 +108,16 @@ def write_manifest(folder: Path, config: RunConfig, catalog: Catalog, found: Map
         **found,
     }
     write_json(folder / "manifest.json", manifest)
+
+
+def write_observer_error(folder: Path, who: str, error: Exception) -> None:
+    """A line in observer_errors.txt, unless it is there. Where it cannot be written, the run goes on all the same."""
+    line = f"{who}: {type(error).__name__}: {' '.join(str(error).split())}\n"
+    path = folder / OBSERVER_ERRORS
+    with suppress(OSError), path.open("a+", encoding="utf-8", errors="replace") as file:
+        file.seek(0)
+        if line not in file:
+            file.write(line)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pluglm import events
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
+from pluglm.deprecation import deprecations
 from pluglm.errors import Interrupted, PluglmError, explained
 from pluglm.lifecycle import folder as files
+from pluglm.lifecycle.observers import Observers
 from pluglm.reporting.progress import Progress
+from pluglm.reporting.run_data import read_json
 from pluglm.training.distribution import check_world_size, join, launched_processes
 from pluglm.training.launching import launch, leave_failure, restarted
 from pluglm.training.outside import GoOn
@@ -56,15 +57,16 @@ def run(
         words = ["resume", str(folder)] + (["--quiet"] if quiet else [])
         launch(processes, config.launch.restarts, words, folder)
         return folder
-    notify = _notifier(folder) if main else (lambda hook, event: None)
+    progress = Progress(quiet=quiet or not main)
+    observers = Observers(folder, config, progress.say) if main else None
     error: BaseException | None = None
     try:
-        with Progress(quiet=quiet or not main) as progress:
+        with progress:
             if main:
                 progress.say(f"Run folder: {folder}")
                 if restarted():
                     progress.say(f"A process had died: all were started again ({restarted()})")
-            _run(config, folder, progress, notify, main, go_on)
+            _run(config, folder, progress, observers, go_on)
     except OSError as problem:
         error = explained(problem, folder, f"pluglm resume {folder}")
         raise error from problem
@@ -80,7 +82,9 @@ def run(
     finally:
         if error is not None and launched_processes() is not None:
             leave_failure(folder, error)
-        notify("run_ended", events.RunEnded(folder, error))
+        if observers is not None:
+            results = read_json(folder / "results.json") if error is None else None
+            observers("run_ended", events.RunEnded(folder, error, results))
     return folder
 
 
@@ -123,37 +127,20 @@ def _named_folder(config: RunConfig) -> tuple[Path, bool]:
     return folder, False
 
 
-def _notifier(folder: Path) -> Callable[[str, Any], None]:
-    hooks = installed_catalog().manager.hook
-
-    def notify(hook: str, event: Any) -> None:
-        # An observer that fails must not cost a training run, and must not go unseen.
-        try:
-            getattr(hooks, hook)(event=event)
-        except Exception as error:
-            with (folder / "observer_errors.txt").open("a", encoding="utf-8") as file:
-                file.write(f"{hook}: {type(error).__name__}: {error}\n")
-
-    return notify
-
-
-def _run(
-    config: RunConfig,
-    folder: Path,
-    progress: Progress,
-    notify: Callable[[str, Any], None],
-    main: bool,
-    go_on: GoOn | None,
-) -> None:
+def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observers | None, go_on: GoOn | None) -> None:
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepare import prepare_corpus
     from pluglm.lifecycle.assemble import prepare_parts, spread
     from pluglm.lifecycle.fit import fit, plain_model
-    from pluglm.planning.estimate import estimate, plan_lines, with_measured
+    from pluglm.planning.counting import CountedStep
+    from pluglm.planning.forecast import forecast
+    from pluglm.planning.lines import plan_lines
+    from pluglm.planning.measured import begin_peak, folder_bytes, peak_bytes, with_measured
 
     started = time.monotonic()
     quiet_libraries()
-    notify("run_started", events.RunStarted(folder, config.resolved))
+    if observers is not None:
+        observers("run_started", observers.started)
     corpus = prepare_corpus(config, progress)
     examples = prepare_examples(config, corpus, progress)
     notes: list[str] = list(examples.notes)
@@ -163,36 +150,43 @@ def _run(
             notes.append(line)
             progress.say(line)
 
-    if main:
+    for line in deprecations(config, installed_catalog()):
+        note(line)
+    if observers is not None:
         write_accounts(folder, corpus, examples)
         found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
         files.write_manifest(folder, config, installed_catalog(), found)
     parts = prepare_parts(config, corpus, examples, note)
     config = parts.config
-    plan = estimate(parts)
-    if main:
+    if observers is not None:
+        plan = forecast(config, corpus, examples)
         # With what was settled by measuring, so that a resume does not measure again.
         files.write_config(folder, config)
         files.write_json(folder / "plan.json", plan)
+        observers.track(config)
         for line in plan_lines(plan):
             progress.say(line)
     assembly = spread(parts)
-    state = fit(assembly, folder, progress, notify, go_on)
+    counting = CountedStep(assembly)
+    begin_peak()
+    state = fit(assembly, folder, progress, observers or (lambda hook, event: None), go_on, counting)
     if state.step != assembly.steps and state.stopped is None:
         raise PluglmError(f"{state.step} of {assembly.steps} steps were done; this is a defect")
     if state.skipped:
         note(f"{state.skipped} steps moved no weight, because their gradients overflowed fp16")
     assembly.accelerator.wait_for_everyone()
     assembly.accelerator.end_training()
-    if not main:
+    if observers is None:
         return
     from pluglm.lifecycle.finish import finish
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    files.write_json(folder / "plan.json", with_measured(plan, state.seconds, peak))
+    measured = {"training_seconds": round(state.seconds, 1), "peak_memory_bytes": peak_bytes()}
+    plan = with_measured(plan, **measured, parameters=counting.parameters, flops_of_a_step=counting.operations)
+    files.write_json(folder / "plan.json", plan)
     evaluations = finish(plain_model(assembly, folder, note), folder, progress, note)
     _write_results(config, folder, assembly.steps, state, evaluations, notes, time.monotonic() - started)
     _report(folder, progress)
+    files.write_json(folder / "plan.json", with_measured(plan, storage_bytes=folder_bytes(folder)))
 
 
 def write_accounts(folder: Path, corpus: Corpus, examples: Examples) -> None:

@@ -64,7 +64,8 @@ def text_of(tokenizer: PreTrainedTokenizerFast, tokens: int) -> str:
 
 
 def stand_in_documents(config: RunConfig, text: str, count: int) -> list[Document]:
-    """Documents with every field that the objective needs: `text` where the tokenizer reads it, else one of two labels."""
+    """Documents with every field that the objective needs: `text` where the tokenizer reads it, else one of two
+    labels."""
     names = [name for name in config.objective.required_fields() if name != "text"]
     read = set(config.objective.texts(Document(text="", fields={name: name for name in names})))
     return [

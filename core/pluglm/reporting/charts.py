@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -15,8 +16,9 @@ MOST_POINTS = 800
 
 # matplotlib only takes colours: these stand in for the CSS variables put in their place afterwards.
 TEXT, GRID = "#010203", "#010204"
-SERIES = ("#010205", "#010206", "#010207", "#010208")
-VARIABLES = {TEXT: "var(--muted)", GRID: "var(--line)"} | {
+OTHER = "#01020f"
+SERIES = ("#010205", "#010206", "#010207", "#010208", "#010209", "#01020a", "#01020b", "#01020c")
+VARIABLES = {TEXT: "var(--muted)", GRID: "var(--line)", OTHER: "var(--other)"} | {
     colour: f"var(--series-{number})" for number, colour in enumerate(SERIES, start=1)
 }
 
@@ -46,17 +48,11 @@ def line_chart(
 
     The same arguments give the same text, byte for byte.
     """
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, NullLocator
 
-    options = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 10, "axes.unicode_minus": True}
-    with matplotlib.rc_context(options):
-        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
-        axes = figure.add_subplot()
+    def draw(axes: Any) -> None:
         for colour, line in zip(SERIES, series, strict=False):
-            x, y = _thin(line.x), _thin(line.y)
+            x, y = thin(line.x), thin(line.y)
             marker = "o" if line.dots or len(x) == 1 else ""
             axes.plot(x, y, color=colour, label=line.label, linewidth=1.8, marker=marker, markersize=4)
         for place, (at, label) in enumerate(marks):
@@ -70,27 +66,44 @@ def line_chart(
             axes.set_xlim(right=max(until, axes.get_xlim()[1]))
         if from_zero:
             axes.set_ylim(bottom=0)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side == "bottom")
-            spine.set_color(GRID)
-        axes.grid(axis="y", color=GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.tick_params(colors=TEXT, length=0)
         if logarithmic:
             axes.set_xscale("log")
             axes.xaxis.set_minor_locator(NullLocator())
         else:
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.offsetText.set_color(TEXT)
         axes.set_xlabel(x_label, color=TEXT)
         if len(series) > 1:
             axes.legend(frameon=False, labelcolor=TEXT, ncols=len(series), loc="lower left", bbox_to_anchor=(0, 1))
+
+    return chart(name, title, _told(series, marks), draw)
+
+
+def chart(name: str, title: str, description: str, draw: Callable[[Any], None]) -> Markup:
+    """An SVG element of what `draw` puts on the axes it is given, in the colours of this module; `name` must be unique
+    on the page. The same arguments give the same text, byte for byte."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    options = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 10, "axes.unicode_minus": True}
+    with matplotlib.rc_context(options):
+        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+        axes = figure.add_subplot()
+        for side, spine in axes.spines.items():
+            spine.set_visible(side == "bottom")
+            spine.set_color(GRID)
+        axes.grid(axis="y", color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.tick_params(which="both", colors=TEXT, length=0)
+        draw(axes)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.offsetText.set_color(TEXT)
         target = io.StringIO()
         figure.patch.set_visible(False)
         axes.patch.set_visible(False)
         FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None})
-    return _for_page(target.getvalue(), name, title, _told(series, marks))
+    return _for_page(target.getvalue(), name, title, description)
 
 
 def _for_page(svg: str, name: str, title: str, description: str) -> Markup:
@@ -121,7 +134,7 @@ def _told(series: Sequence[Series], marks: Sequence[tuple[float, str]]) -> str:
     return "; ".join([*told, *(f"{label} at {at:g}" for at, label in marks)])
 
 
-def _thin(values: Sequence[float]) -> Sequence[float]:
-    """At most `MOST_POINTS` of them, the last among them."""
-    stride = math.ceil(len(values) / MOST_POINTS) or 1
+def thin(values: Sequence[float], most: int = MOST_POINTS) -> Sequence[float]:
+    """At most so many of them, the last among them."""
+    stride = math.ceil(len(values) / most) or 1
     return [*values[:-1:stride], values[-1]] if len(values) else values

@@ -1,217 +1,240 @@
-"""Runs side by side: what differed in their configs, and what came of it."""
+"""comparison.html, and beside it the same as CSV and JSON."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
-import shutil
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pluglm.families import FAMILIES
-from pluglm.reporting.html import environment
-from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
+from pluglm.comparing.comparison import Comparison, compare
+from pluglm.comparing.curves import AXES
+from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
+from pluglm.comparing.ladder import Rung
+from pluglm.comparing.seeds import Change, Estimate
+from pluglm.comparing.summary import sentences
+from pluglm.comparing.tables import csv_text, json_text
+from pluglm.comparing.wording import change_text, estimate_text, p_text, value_text
+from pluglm.reporting.comparison_charts import (
+    NAMES,
+    Style,
+    curve_chart,
+    emergence_chart,
+    front_chart,
+    law_chart,
+    repetition_chart,
+    styles,
+)
+from pluglm.reporting.html import HERE, environment
 
-if TYPE_CHECKING:
-    from rich.table import Table
+COSTS = (SIZE, LATENCY, SECONDS, FLOPS, COST)
+MOST_STEPS = 60
 
-# Where a run is kept says nothing about it.
-OF_NO_ACCOUNT = ("output.", "data.cache_dir")
-# Losses of runs that differ in any of these are not losses of the same thing.
-OF_THE_LOSS = ("objective.", "tokenizer.", "source.", "preprocessor.", "data.")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One thing about all runs: `values` in their order, None where a run has none. `better` as in a score."""
-
-    name: str
-    values: tuple[Any, ...]
-    better: str = ""
-
-    def best(self) -> int | None:
-        """The position of the best value; None where nothing is better, or all are equal."""
-        found = [(value, i) for i, value in enumerate(self.values) if isinstance(value, int | float)]
-        if self.better not in ("lower", "higher") or len({value for value, _ in found}) < 2:
-            return None
-        return (min if self.better == "lower" else max)(found, key=lambda pair: pair[0])[1]
-
-    def shown(self) -> list[str]:
-        """The values for people."""
-        show = size if self.name.endswith("size_bytes") else seconds if self.name.endswith("seconds") else number
-        return [_text(value) if not isinstance(value, int | float) else show(value) for value in self.values]
+__all__ = ["compare", "write_comparison", "write_page"]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """`runs`: their names, unique. `differences`: config keys that are not alike in all. `scores`: what came of it."""
+def write_comparison(paths: Sequence[Path], out: Path, metric: str | None = None) -> Path:
+    """Write a page of one file that compares the runs in these run or sweep folders, with the same as .csv and .json
+    beside it, and return its path.
 
-    runs: tuple[str, ...]
-    folders: tuple[Path, ...]
-    differences: tuple[Row, ...]
-    scores: tuple[Row, ...]
-
-    def table(self) -> Table:
-        """A Rich table, runs as columns, or as rows where they are many."""
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(title=f"{len(self.runs)} runs", title_justify="left")
-        rows = [*self.differences, *self.scores]
-        cells = [[Text(text) for text in row.shown()] for row in rows]
-        for row, texts in zip(rows, cells, strict=True):
-            best = row.best()
-            if best is not None:
-                texts[best] = Text(texts[best].plain + " *", style="bold green")
-        if len(self.runs) > len(rows):
-            table.add_column("run")
-            for row in rows:
-                table.add_column(Text(row.name))
-            for run, *texts in zip(self.runs, *cells, strict=True):
-                table.add_row(Text(run), *texts)
-        else:
-            table.add_column("")
-            for run in self.runs:
-                table.add_column(Text(run))
-            for position, (row, texts) in enumerate(zip(rows, cells, strict=True)):
-                table.add_row(Text(row.name), *texts, end_section=position == len(self.differences) - 1)
-        return table
-
-    def __str__(self) -> str:
-        """The table as plain text, as wide as the terminal, or as it needs where there is none."""
-        from rich.console import Console
-
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 2000
-        target = io.StringIO()
-        Console(file=target, width=width, color_system=None).print(self.table())
-        lines = [line.rstrip() for line in target.getvalue().splitlines()]
-        return "\n".join([*lines, "* the best"] if any(row.best() is not None for row in self.scores) else lines)
-
-    def csv(self) -> str:
-        """One line for each run, under a line of names."""
-        rows = [*self.differences, *self.scores]
-        target = io.StringIO()
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerow(["run", "folder", *(row.name for row in rows)])
-        for i, (run, folder) in enumerate(zip(self.runs, self.folders, strict=True)):
-            values = [row.values[i] for row in rows]
-            writer.writerow([run, folder, *("" if v is None else v if _is_plain(v) else json.dumps(v) for v in values)])
-        return target.getvalue()
-
-    def json(self) -> str:
-        """A list of runs, each with its config keys that differ, and its scores."""
-        runs = [
-            {
-                "run": run,
-                "folder": str(folder),
-                "config": {row.name: row.values[i] for row in self.differences},
-                "scores": {row.name: row.values[i] for row in self.scores},
-            }
-            for i, (run, folder) in enumerate(zip(self.runs, self.folders, strict=True))
-        ]
-        return json.dumps(runs, indent=1, default=str)
+    Raises:
+        ConfigError: as `compare` does.
+    """
+    return write_page(compare(paths, metric), out)
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
-    """What differs in the configs of these runs, and only that, beside their scores."""
-    runs = [read_run(folder) for folder in folders]
-    configs = [_config(run) for run in runs]
-    differing = tuple(_differences(configs))
-    loss_differs = any(f"{row.name}.".startswith(OF_THE_LOSS) for row in differing)
-    return Comparison(
-        runs=tuple(_names(folders)),
-        folders=tuple(folders),
-        differences=differing,
-        scores=tuple(_scores(runs, "" if loss_differs else "lower")),
-    )
+def write_page(found: Comparison, out: Path) -> Path:
+    """Write what was found as a page, .csv and .json; each file is whole or as it was."""
+    from markupsafe import Markup
 
-
-def write_comparison(folders: Sequence[Path], out: Path) -> Path:
-    """Write a page of one file that compares these runs, and return its path."""
-    found = compare(folders)
-    links = [os.path.relpath(folder / "report.html", out.parent) for folder in folders]
-    page = environment().get_template("comparison.html.jinja").render(comparison=found, links=links)
+    drawn_as = styles(found.order, found.baseline)
+    labels = [one.label for one in found.configurations]
+    page = environment().get_template("comparison.html.jinja").render(
+        found=found,
+        labels=labels,
+        styles=drawn_as,
+        sentences=sentences(found),
+        own_style=Markup((HERE / "comparison.css").read_text(encoding="utf-8")),
+        links=[os.path.relpath(member.folder / "report.html", out.parent) for member in found.members],
+        ranking=_ranking(found),
+        costs=_varying(found),
+        alike=_alike(found),
+        panels=_curves(found, drawn_as),
+        effects=_effects(found),
+        steps=_steps(found),
+        fronts=[(front, front_chart(f"front-{i}", front, labels, drawn_as)) for i, front in enumerate(found.fronts)],
+        scalings=[(one, [law_chart(f"law-{i}-{v}", one, v) for v in one.at]) for i, one in enumerate(found.scalings)],
+        repetitions=[(one, repetition_chart(f"epochs-{i}", one)) for i, one in enumerate(found.repetitions)],
+        emergences=[
+            (one, [emergence_chart(f"emergence-{i}-{place}", one, place) for place in (0, 1)])
+            for i, one in enumerate(found.emergences)
+        ],
+        figures=_figures(found),
+        value_text=value_text,
+        p_text=p_text,
+        names=NAMES,
+    )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page, encoding="utf-8", errors="replace")
+    for path, text in (
+        (out, page),
+        (out.with_suffix(".csv"), csv_text(found)),
+        (out.with_suffix(".json"), json_text(found)),
+    ):
+        temporary = path.with_name(path.name + ".tmp")
+        # A lone surrogate in a name must not cost the page.
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+        temporary.replace(path)
     return out
 
 
-def _config(run: RunData) -> dict[str, Any]:
-    """Config keys and their values, and for each family its choice."""
-    flat = {key: value for key, value in flatten(run.config).items() if value != {}}
-    found = {key: value for key, value in flat.items() if not key.startswith(OF_NO_ACCOUNT)}
-    for family, spec in FAMILIES.items():
-        chosen = run.config.get(family)
-        if isinstance(chosen, Mapping):
-            found[family] = list(chosen) if spec.many else chosen.get("name")
-    return found
+def _varying(found: Comparison) -> list[Metric]:
+    """What configurations cost, where they differ in it."""
+    return [metric for metric in _costs(found) if len(_shown(found, metric)) > 1]
 
 
-def _differences(configs: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
-    """What is not alike in all. A parameter of a technique that only some of the runs chose is told by the choice;
-    where those differ among themselves in it, it is told too."""
-    families = [family for family in FAMILIES if any(family in config for config in configs)]
-    keys = dict.fromkeys([*families, *(key for config in configs for key in config)])
-    for key in keys:
-        values = tuple(config.get(key) for config in configs)
-        family, _, rest = key.partition(".")
-        if rest and family in FAMILIES:
-            path = f"{family}.{rest.partition('.')[0]}.name" if FAMILIES[family].many else f"{family}.name"
-            names = [config.get(path) for config in configs]
-            same = [(name, value) for name, value in zip(names, values, strict=True) if name is not None]
-            if key == path and not FAMILIES[family].many:
-                continue
-            if all(value == other for name, value in same for also, other in same if name == also):
-                continue
-        if any(value != values[0] for value in values):
-            yield Row(key, values)
+def _alike(found: Comparison) -> list[tuple[str, str]]:
+    """What all of them cost alike."""
+    return [
+        (metric.words, next(iter(texts)))
+        for metric in _costs(found)
+        if len(texts := _shown(found, metric)) == 1 and len(found.configurations) > 1
+    ]
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
-    """The folders without what they all begin with."""
-    parts = [folder.absolute().parts for folder in folders]
-    common = next((i for i, level in enumerate(zip(*parts, strict=False)) if len(set(level)) > 1), 0)
-    return ["/".join(own[min(common, len(own) - 1) :]) for own in parts]
+def _costs(found: Comparison) -> list[Metric]:
+    return [found.metrics[name] for name in COSTS if name in found.metrics]
 
 
-def _scores(runs: Sequence[RunData], better_loss: str) -> list[Row]:
-    found: list[dict[str, tuple[Any, str]]] = []
-    for run in runs:
-        best = run.best_validation()
-        own: dict[str, tuple[Any, str]] = {
-            "steps": (run.results.get("steps_done"), ""),
-            "tokens": (run.results.get("tokens"), ""),
-            "training_seconds": (run.results.get("training_seconds"), ""),
-            "validation loss": (run.validation[-1].get("loss") if run.validation else None, better_loss),
-            "best validation loss": (best["loss"] if best else None, better_loss),
-        }
-        for prefix, stages in (("", run.model_stages()), ("compressed: ", run.compressed_stages())):
-            for stage in stages[-1:]:
-                for score in stage.get("scores") or []:
-                    if not score.get("baseline"):
-                        name = f"{prefix}{score.get('evaluator', '')}.{score.get('name', '')}"
-                        own[name] = (score.get("value"), str(score.get("better", "")))
-                for key in ("parameters", "size_bytes", "latency_ms"):
-                    own[prefix + key] = (stage.get(key), "lower" if prefix else "")
-        found.append(own)
-    names = dict.fromkeys(name for own in found for name in own)
-    rows = []
-    for name in names:
-        values = tuple(own.get(name, (None, ""))[0] for own in found)
-        better = next((own[name][1] for own in found if name in own and own[name][1]), "")
-        if any(value is not None for value in values):
-            rows.append(Row(name, values, better))
+def _shown(found: Comparison, metric: Metric) -> set[str]:
+    return {value_text(metric, own[metric.name].mean) if metric.name in own else "–" for own in found.means}
+
+
+def _ranking(found: Comparison) -> list[dict[str, Any]]:
+    """A row for each configuration, the best first."""
+    rows, metric = [], found.quality
+    own = {one: found.means[one].get(metric.name) for one in found.order} if metric else {}
+    places = _whiskers([one for one in own.values() if one is not None])
+    for one in found.order:
+        mean, brought = own.get(one), found.changes[one].get(metric.name) if metric else None
+        rows.append({
+            "one": one,
+            "configuration": found.configurations[one],
+            "value": estimate_text(metric, mean) if metric and mean else "–",
+            "whisker": places(mean) if mean else None,
+            "n": mean.n if mean else 0,
+            "change": change_text(metric, brought) if metric and one != found.baseline else "",
+            "verdict": brought.verdict("lower") if metric and brought and metric.better == "lower"
+            else brought.verdict("higher") if brought else "",
+            "p": "" if brought is None or brought.adjusted is None else p_text(brought.adjusted),
+            "costs": [
+                value_text(cost, found.means[one][cost.name].mean) if cost.name in found.means[one] else "–"
+                for cost in _varying(found)
+            ],
+        })  # fmt: skip
     return rows
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
+def _whiskers(every: Sequence[Estimate]) -> Any:
+    ends = [end for one in every for end in (one.mean, one.low, one.high) if end is not None]
+    low, span = (min(ends), max(ends) - min(ends)) if ends else (0.0, 0.0)
+
+    def places(one: Estimate) -> dict[str, float] | None:
+        if not span:
+            return None
+        found = {"low": one.low, "value": one.mean, "high": one.high}
+        return {name: 4 + 92 * ((one.mean if end is None else end) - low) / span for name, end in found.items()}
+
+    return places
 
 
-def _text(value: Any) -> str:
-    return "–" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+def _curves(found: Comparison, drawn_as: Mapping[int, Style]) -> list[tuple[str, str, list[Any]]]:
+    """For each axis that a curve has: the axis, its name, and the charts of validation and training."""
+    panels = []
+    for axis, name in AXES.items():
+        charts = []
+        for what, lines in (("Validation loss", found.validation_curves), ("Training loss", found.training_curves)):
+            if any(axis in curve.x for curve in lines):
+                made = curve_chart(f"{what.split()[0].lower()}-{axis}", f"{what} by {name}", lines, axis, drawn_as)
+                charts.append((what, made))
+        if charts:
+            panels.append(
+                (axis, {"flops": "operations", "seconds": "seconds", "step": "steps"}.get(axis, name), charts)
+            )
+    return panels
+
+
+def _effects(found: Comparison) -> list[dict[str, Any]]:
+    if found.effects is None or found.quality is None or len(found.factors) < 2:
+        return []
+    metric, rows = found.quality, []
+    for effect in found.effects.effects:
+        best = min((metric.loss(level.mean) for level in effect.levels), default=None)
+        levels = [
+            {
+                "name": level.name,
+                "mean": value_text(metric, level.mean),
+                "change": change_text(metric, level.change) if level.change else "",
+                "verdict": level.change.verdict(metric.better or "lower") if level.change else "",
+                "best": metric.loss(level.mean) == best,
+            }
+            for level in effect.levels
+        ]
+        settings = effect.levels[0].settings if effect.levels else 0
+        rows.append({"effect": effect, "levels": levels, "settings": settings})
+    return rows
+
+
+def _steps(found: Comparison) -> list[tuple[str, list[dict[str, Any]], int]]:
+    """Single steps, from the baseline and between others: a heading, rows, and how many more there are."""
+    if found.quality is None or not found.ladder:
+        return []
+    first = [rung for rung in found.ladder if rung.start == found.baseline]
+    others = [rung for rung in found.ladder if rung.start != found.baseline]
+    label = found.configurations[found.baseline].label
+    parts = [(f"From the baseline, {label}", first), ("Between others", others)]
+    return [
+        (heading, [_step(found, rung) for rung in rungs[:MOST_STEPS]], max(0, len(rungs) - MOST_STEPS))
+        for heading, rungs in parts
+        if rungs
+    ]
+
+
+def _step(found: Comparison, rung: Rung) -> dict[str, Any]:
+    metric = found.quality
+    assert metric is not None
+    # A rung is in losses: what is lower is better, whatever the metric.
+    plain = Metric(metric.name, "lower")
+    return {
+        "what": rung.what,
+        "start": found.configurations[rung.start].label,
+        "end": found.configurations[rung.end].label,
+        "change": change_text(plain, rung.change),
+        "verdict": rung.change.verdict("lower"),
+        "costs": {name: _multiple(times) for name, times in rung.costs.items()},
+    }
+
+
+def _multiple(times: float) -> str:
+    share = 100 * (times - 1)
+    if abs(share) < 0.5:
+        return "±0 %"
+    return f"× {times:.3g}" if times >= 2 else f"{share:+.0f} %".replace("-", "−")
+
+
+def _figures(found: Comparison) -> list[tuple[Metric, list[tuple[str, str]]]]:
+    """Every figure of every configuration, the best first: its text, and what may be said against the baseline."""
+    rows = []
+    for name, metric in found.metrics.items():
+        cells = []
+        for one in found.order:
+            own, brought = found.means[one].get(name), found.changes[one].get(name)
+            text = estimate_text(metric, own) if own else "–"
+            cells.append((text, _told(metric, brought)))
+        rows.append((metric, cells))
+    return rows
+
+
+def _told(metric: Metric, brought: Change | None) -> str:
+    if brought is None or brought.p is None or metric.better not in ("lower", "higher"):
+        return ""
+    return brought.verdict(metric.better)

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from pluglm.catalog import installed_catalog
+from pluglm.comparing.differences import shown
 from pluglm.reporting.changes import changes
+from pluglm.reporting.plugin_sections import plugin_sections
 from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
 from pluglm.reporting.score_tables import evaluation_table, stage_table
 
@@ -54,6 +57,7 @@ def write_report(folder: Path) -> Path:
         techniques=techniques(run.config),
         config_text=yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True) if run.config else "",
         plan=_plan(run.plan),
+        sections=plugin_sections(run, installed_catalog()),
         most_inputs=MOST_INPUTS,
     )  # fmt: skip
     target = folder / "report.html"
@@ -78,6 +82,7 @@ def environment() -> Environment:
     made.globals["style"] = Markup((HERE / "report.css").read_text(encoding="utf-8"))
     made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": changes, "cell": _markdown_cell}
     made.filters["sentence"] = _sentence
+    made.filters["shown"] = shown
     return made
 
 

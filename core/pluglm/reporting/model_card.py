@@ -51,6 +51,7 @@ def write_model_card(model_folder: Path, run_folder: Path, results: dict[str, An
             techniques=[
                 (family, name, {key: _without_folders(value) for key, value in parameters.items()})
                 for family, name, parameters in techniques(run.config)
+                if family != "tracker"  # who looked on made nothing of the model
             ],
             scores=[_row(score) for score in stages[-1].get("scores") or [] if _of_the_model(score)] if stages else [],
         )

@@ -10,15 +10,14 @@ from pluglm.sweeping.record import Entry, Record
 
 def say_end(sweep: Record, quiet: bool) -> int:
     """Compare the members that have ended, and name those that have not. Returns the exit code."""
-    folders = [sweep.folder / str(entry.folder) for entry in sweep.with_status(*record.ENDED)]
-    if folders:
-        from pluglm.reporting.comparison import compare, write_comparison
+    out = sweep.folder / "comparison.html"
+    compared = len(sweep.with_status(record.FINISHED)) > 1
+    if compared:
+        from pluglm.comparing.comparison import compare
+        from pluglm.reporting.comparison import write_page
 
-        out = sweep.folder / "comparison.html"
-        found = compare(folders)
-        write_comparison(folders, out)
-        out.with_suffix(".csv").write_text(found.csv(), encoding="utf-8")
-        out.with_suffix(".json").write_text(found.json(), encoding="utf-8")
+        found = compare([sweep.folder])
+        write_page(found, out)
         print(found)
     for entry in sweep.with_status(record.PRUNED):
         print(f"{_name(entry)}: {entry.reason}")
@@ -27,7 +26,7 @@ def say_end(sweep: Record, quiet: bool) -> int:
     counts = {status: len(sweep.with_status(status)) for status in (*record.ENDED, record.FAILED, record.WAITING)}
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     print(f"{len(sweep.members)} members: {said or 'none could run'}")
-    if folders:
+    if compared:
         print(f"Comparison: {out}")
     failed = sweep.with_status(record.FAILED)
     for entry in failed:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.catalog import installed_catalog, nearest
-from pluglm.config.compose import GROUPS, check_overrides, search_path
+from pluglm.config.compose import check_overrides
 from pluglm.config.groups import store_techniques
+from pluglm.config.recipes import search_path
 from pluglm.errors import ConfigError, Problem
+from pluglm.recipes import GROUPS
 
 BASIC = "basic"
 PLUGINS = {

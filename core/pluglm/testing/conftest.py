@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ import pytest
 
 from pluglm import PluglmError, Technique
 from pluglm.catalog import Plugin, installed_catalog
-from pluglm.testing.plugin import selected_plugins
+from pluglm.testing.plugin import chosen_plugin, selected_plugins
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+    from pluglm.testing.worker import Worker
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,23 +73,62 @@ def words() -> PreTrainedTokenizerFast:
     return samples.tokenizer()
 
 
+@pytest.fixture(scope="session")
+def worker() -> Iterator[Worker]:
+    """Another process."""
+    from pluglm.testing.worker import Worker
+
+    made = Worker()
+    yield made
+    made.close()
+
+
+DRAWN = "a generator that belongs to everybody was drawn from or seeded; draw from the one that the method is given"
+
+
+@pytest.fixture(autouse=True)
+def _untouched_generators(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that draws from, or seeds, Python's or NumPy's global generator. A whole run seeds them."""
+    before, imported = (random.getstate(), _numpy_state()), set(sys.modules)
+    yield
+    # Some libraries draw when they are imported (rich does), which is no fault of a technique. What draws shows in the
+    # next test, too.
+    if "whole_run" in request.fixturenames or "kind" not in request.fixturenames or set(sys.modules) - imported:
+        return
+    assert random.getstate() == before[0], DRAWN
+    assert before[1] is None or _numpy_state() == before[1], DRAWN
+
+
+def _numpy_state() -> Any:
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    name, keys, *rest = numpy.random.get_state()
+    return name, keys.tobytes(), *rest
+
+
 @pytest.fixture
 def untouched_randomness() -> Iterator[None]:
-    """Fails a test that draws from, or seeds, a generator that belongs to everybody."""
-    import numpy as np
+    """Fails a test that draws from, or seeds, torch's global generator too."""
     import torch
 
-    def states() -> tuple[Any, ...]:
-        return random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
-
-    before = states()
+    before = torch.get_rng_state()
     yield
-    assert states() == before, "global random state was changed; draw from the generator that is given"
+    assert torch.equal(torch.get_rng_state(), before), DRAWN
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A technique that says, in a sentence for the user, what it lacks here (a word list, a model) is skipped."""
+    try:
+        return (yield)
+    except PluglmError as error:
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """The same, where it says so while a test is prepared."""
     try:
         return (yield)
     except PluglmError as error:
@@ -101,3 +143,11 @@ def with_samples() -> None:
     catalog = installed_catalog()
     if "pluglm-testing" not in catalog.plugins:
         catalog.add(Plugin("pluglm-testing", "pluglm.testing.samples", "pluglm", "0"), samples)
+
+
+@pytest.fixture
+def whole_run(with_samples: None, tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that run everything, which is done only for a plugin that is named."""
+    if chosen_plugin(pytestconfig) is None:
+        pytest.skip("runs only for a plugin that is named")
+    monkeypatch.setenv("PLUGLM_CACHE", str(tmp_path / "cache"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -17,14 +18,28 @@ from pluglm import (
     Predictions,
     Scored,
     Source,
+    TrainingRun,
     hookimpl,
 )
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 LENGTH = 32
+ODD = (
+    "",
+    " ",
+    "\n\n\n",
+    "a",
+    "\x00\x07",
+    "é\u0301 ﬁ \u200b",
+    "日本語のテキスト",
+    "😀" * 5,
+    "word " * 2000,
+    "a\r\nb\r\n",
+)
 SUBJECTS = ("the young woman", "the old man", "a doctor", "my neighbour", "the teacher", "our friend")
 VERBS = ("watched", "liked", "reviewed", "forgot", "praised", "hated")
 OBJECTS = ("the long film", "a good book", "the new song", "that boring play", "the small museum")
@@ -53,6 +68,11 @@ def documents(count: int = 60) -> list[Document]:
         }
         found.append(Document(text, id=f"sample-{number}", source="samples", fields=fields))
     return found
+
+
+def odd_documents() -> list[Document]:
+    """Documents as they should not be, but are."""
+    return [Document(text, id=f"odd-{number}", source="samples") for number, text in enumerate(ODD)]
 
 
 class PluglmTestingSamples(Source):
@@ -178,3 +198,85 @@ def batches(count: int, words: PreTrainedTokenizerFast) -> list[Batch]:
         objective.collate([rows[(8 * number + row) % len(rows)] for row in range(8)], words, [])
         for number in range(count)
     ]
+
+
+def training_run(words: PreTrainedTokenizerFast) -> TrainingRun:
+    """A run about to start, with a small causal model."""
+    import torch
+
+    def training_batches(count: int) -> Iterator[Batch]:
+        yield from batches(count, words)
+
+    return TrainingRun(
+        model=model(NextToken.head, words),
+        auxiliary=torch.nn.ModuleDict(),
+        tokenizer=words,
+        objective=NextToken(),
+        state={},
+        seed=0,
+        steps=4,
+        batches=training_batches,
+        documents=lambda: iter(documents()),
+        note=lambda line: None,
+    )
+
+
+def weights() -> list[torch.Tensor]:
+    """A matrix, an embedding and a vector, always the same."""
+    import torch
+
+    generator = torch.Generator().manual_seed(3)
+    return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((6, 4), (8, 4), (4,))]
+
+
+def groups(tensors: list[torch.Tensor]) -> list[dict[str, Any]]:
+    """The groups that the core hands to optimizers."""
+    matrix, embedding, vector = tensors
+    return [
+        {"params": [matrix], "role": "matrix"},
+        {"params": [embedding], "role": "embedding", "weight_decay": 0.0},
+        {"params": [vector], "role": "vector", "weight_decay": 0.0},
+    ]
+
+
+class ObjectiveMaterial:
+    """An objective's examples of the kit's documents, and how they are collated.
+
+    Raises:
+        KeyError: where the kit has no model with the objective's head.
+    """
+
+    def __init__(self, objective: Objective, words: PreTrainedTokenizerFast) -> None:
+        from pluglm.batching.tokenizer import add_extra_tokens
+
+        if objective.extra_tokens():
+            words = tokenizer()
+            add_extra_tokens(words, objective.extra_tokens())
+        given = copy.deepcopy(documents(12))
+        for document in given:
+            absent = set(objective.required_fields()) - {"text", *document.fields}
+            document.fields |= dict.fromkeys(absent, "word")
+        self.objective, self.words, self.documents = objective, words, given
+        self.fitted = objective.fit(iter(given))
+        rows = [row for item in given for row in objective.examples(item, words, LENGTH, self.fitted)]
+        if objective.packs:
+            rows = [{**row, "input_ids": list(row["input_ids"])[:LENGTH]} for row in rows]
+        self.every_row, self.rows = rows, rows[:8]
+
+    def model(self) -> PreTrainedModel:
+        """A small model with the head that it needs."""
+        return model(self.objective.head, self.words, self.objective.model_options(self.fitted)).eval()
+
+    def collate(self, first: int = 0, last: int = 8) -> Batch:
+        """The batch of some of the first eight examples."""
+        import numpy as np
+
+        from pluglm.batching.loader import with_partners
+
+        rows = self.rows[first:last]
+        generators = [np.random.default_rng((1, first + number)) for number in range(len(rows))]
+        chosen = [
+            with_partners(dict(row), self.rows, generator, type(self.objective).partners)
+            for row, generator in zip(rows, generators, strict=True)
+        ]
+        return self.objective.collate(chosen, self.words, generators)

@@ -1,0 +1,20 @@
+"""What a run uses that will not work for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pluglm.catalog import Catalog
+from pluglm.config.run_config import RunConfig
+
+
+def deprecations(config: RunConfig, catalog: Catalog) -> Iterator[str]:
+    """A line for each deprecated hook of an installed plugin, and for each deprecated parameter that the config sets to
+    other than its default."""
+    for plugin in catalog.plugins.values():
+        yield from (f"plugin {plugin}: {line}" for line in plugin.deprecated)
+    for path, technique in config.techniques():
+        for name, field in type(technique).model_fields.items():
+            if field.deprecated and getattr(technique, name) != field.get_default(call_default_factory=True):
+                why = f": {field.deprecated}" if isinstance(field.deprecated, str) else ""
+                yield f"{path}.{name} is deprecated{why}"
