@@ -17,6 +17,7 @@ from pluglm.sweeping.job import member_job
 from pluglm.sweeping.line import Line
 from pluglm.sweeping.members import Member, member
 
+NO_SUCH_KEY = "has no such key"
 Run = Callable[[Sequence[Member]], Sequence[Path | None]]
 """Runs members, or takes those that are finished as they are, and gives their folders, None where one cannot run."""
 
@@ -40,7 +41,9 @@ def sampled_choices(line: Line, done: Callable[[int, int], None] = lambda n, tot
 def sampler_problems(line: Line, choices: Sequence[Member]) -> list[Problem]:
     """Choices that are wrong whatever they are combined with, and what samplers cannot do."""
     keys = {key.partition(".")[0] for key in (*line.swept, *line.intervals)}
-    wrong = [p for one in choices for p in one.problems if p.path in (*line.swept, *line.intervals)]
+    swept = (*line.swept, *line.intervals)
+    # A parameter that one technique has not may still be one of another that is sampled too.
+    wrong = [p for one in choices for p in one.problems if p.path in swept and NO_SUCH_KEY not in p.reason]
     problems = {str(problem): problem for problem in wrong}
     configs = [one.config for one in choices if one.config is not None]
     if configs and configs[0].sweep.leave_one_out:

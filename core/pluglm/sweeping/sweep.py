@@ -13,7 +13,7 @@ from pluglm.sweeping import cost, record
 from pluglm.sweeping.ending import say_end
 from pluglm.sweeping.launching import at_once
 from pluglm.sweeping.line import Line, read_line
-from pluglm.sweeping.members import Member, grid, invalid_lines, swept_keys
+from pluglm.sweeping.members import Member, config_digest, grid, invalid_lines, swept_keys
 from pluglm.sweeping.pruning import SAME_LOSS
 from pluglm.sweeping.running import SweepRun, sweep_digest
 from pluglm.sweeping.sampling import sampled_choices, sampler_problems
@@ -42,8 +42,14 @@ def sweep(words: Sequence[str], config_dir: Path | None = None, quiet: bool = Fa
         plans = {} if line.is_sampled else record.plans_of_ended(folder)
         ahead = [one for one in known if one.config is not None and one.digest not in plans]
         with progress.task("Planning", total=len(ahead), unit="members") as task:
+            by_seedless: dict[str, Mapping[str, Any]] = {}
             for one in ahead:
-                plans[one.digest] = cost.plan_of(one.config) if one.config is not None else {}
+                assert one.config is not None
+                # Members that differ in their seed alone take the same.
+                key = config_digest({**one.config.resolved, "seed": None})
+                if key not in by_seedless:
+                    by_seedless[key] = cost.plan_of(one.config)
+                plans[one.digest] = by_seedless[key]
                 task.advance()
     if dry_run or (ahead and not quiet):
         _print(_costs(line, known, ahead, plans))
