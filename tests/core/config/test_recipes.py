@@ -94,7 +94,7 @@ def test_it_is_listed_with_its_owner(tmp_path: Path, plug_in, capsys: pytest.Cap
 
 def test_it_is_swept(tmp_path: Path, plug_in) -> None:
     plug(plug_in, "mine", folder_with(tmp_path, "experiment/very_small.yaml"))
-    words = ["-m", "--quiet", "experiment=very_small", "seed=0,1", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+    words = ["-m", "--quiet", "experiment=very_small", "seed=0,1", f"sweep.folder={tmp_path / 'sweep'}"]
     assert train(words) == 0
     configs = sorted((tmp_path / "sweep").rglob("config.yaml"))
     assert len(configs) == 2 and all("name: very_small" in path.read_text() for path in configs)
