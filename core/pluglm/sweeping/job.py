@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
 import signal
 import sys
 import threading
@@ -14,6 +15,8 @@ from contextlib import nullcontext
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from pluglm.errors import Interrupted, PluglmError
 from pluglm.forkserver import ordinary_start, unimportable_main
@@ -57,7 +60,7 @@ def run_member(folder: Path) -> None:
         asked = False
         try:
             while not wait([process.sentinel], timeout=POLL_SECONDS):
-                if not asked and (signals.received or stop.exists()):
+                if not asked and (signals.received or stop.exists() or _sweep_is_gone(sweep)):
                     asked = True
                     process.terminate()
                 if listening is not None and signals.received:
@@ -71,6 +74,12 @@ def run_member(folder: Path) -> None:
         record.set_state(folder, status=status, reason=reason, ended=time.time())
     if read_json(folder / record.STATE).get("status") == record.FAILED and sweep.get("fail_fast"):
         stop.write_text(f"{folder.name} failed, and sweep.fail_fast is set\n", encoding="utf-8")
+
+
+def _sweep_is_gone(sweep: Mapping[str, Any]) -> bool:
+    """Whether the sweep that gave out this member was killed; some launchers' workers live on without it."""
+    machine, process = sweep.get("process") or ("", 0)
+    return machine == platform.node() and not psutil.pid_exists(process)
 
 
 def _sweep_listening() -> StopSignal | None:

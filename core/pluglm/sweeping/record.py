@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Record:
-    """sweep.json in `folder`."""
+    """sweep.json in `folder`. `process`: the machine and the number of the process that runs the sweep."""
 
     folder: Path
     name: str
@@ -50,6 +50,7 @@ class Record:
     words: list[str]
     swept: list[str]
     working_folder: str
+    process: tuple[str, int]
     at_once: int = 1
     fail_fast: bool = False
     members: list[Entry] = field(default_factory=list)
