@@ -1,4 +1,5 @@
-"""Every recipe in conf/experiment composes, given the data that it asks for."""
+"""Every recipe in conf/experiment composes, given the data that it asks for, and so does every member of those in
+conf/sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +14,10 @@ import yaml
 from pluglm.catalog import installed_catalog
 from pluglm.config.compose import compose
 from pluglm.lifecycle.run import run
+from pluglm.sweeping.line import read_line
+from pluglm.sweeping.members import grid, swept_keys
 
+SWEEPS = sorted((Path(__file__).parents[1] / "conf" / "sweep").glob("*.yaml"))
 RECIPES = sorted((Path(__file__).parents[1] / "conf" / "experiment").glob("*.yaml"))
 
 
@@ -42,6 +46,17 @@ def test_recipe_composes(recipe: Path, tmp_path: Path) -> None:
     assert config.name == recipe.stem
     first = recipe.read_text(encoding="utf-8").splitlines()
     assert first[0] == "# @package _global_" and first[1].startswith("# "), "a recipe begins with what it is for"
+
+
+@pytest.mark.parametrize("recipe", SWEEPS, ids=lambda path: path.stem)
+def test_every_member_of_a_sweep_composes(recipe: Path) -> None:
+    line = read_line([f"sweep={recipe.stem}"])
+    members = grid(line)
+    assert len(members) > 2 and len(swept_keys(line, members)) > 0
+    assert [member.reason for member in members] == [None] * len(members)
+    first = recipe.read_text(encoding="utf-8").splitlines()
+    assert first[0] == "# @package _global_" and first[1].startswith("# ") and f"sweep={recipe.stem}" in "".join(first)
+    assert all(member.config is not None and member.config.name == recipe.stem for member in members)
 
 
 @pytest.mark.parametrize(

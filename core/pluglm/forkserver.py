@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+OF_PYTHON = (None, "fork", "forkserver", "spawn")
+
+
+@contextmanager
+def ordinary_start() -> Iterator[None]:
+    """While active, new processes are not told of a way of starting processes that a library brought into this one
+    (joblib's workers have theirs), which they would not know."""
+    before: Any = multiprocessing.get_start_method(allow_none=True)
+    if before in OF_PYTHON:
+        yield
+        return
+    multiprocessing.set_start_method(None, force=True)
+    try:
+        yield
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The table of an overfitting study, in Markdown, out of the folders of its runs.
 
     pluglm train -m experiment=overfit_study --quiet
-    python examples/overfit_study/table.py multirun/<date>/<time>
+    python examples/overfit_study/table.py outputs/sweeps/overfit_study-*
 
 Losses are in nats per byte: of the last ten training steps, of the held-out documents at the end, and the lowest on the
 way with its step. Training losses include what a regularizer adds to them.
@@ -55,7 +55,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 def finished(sweeps: Iterable[Path]) -> list[Path]:
     """The folders of finished runs, in the order of their numbers."""
     found = [path.parent for sweep in sweeps for path in sweep.glob("*/results.json")]
-    return sorted(found, key=lambda path: (path.parent, int(path.name) if path.name.isdigit() else 0))
+    return sorted(found, key=lambda path: (path.parent, path.name))
 
 
 if __name__ == "__main__":

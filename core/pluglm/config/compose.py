@@ -143,7 +143,7 @@ def check_overrides(
             continue
         key = str(override.key_or_group)
         if override.is_sweep_override():
-            problems.append(Problem(key, "names several values", override.get_value_element_as_str(), MANY))
+            problems.append(Problem(key, "names several values", word.partition("=")[2], MANY))
             continue
         value = None if override.is_delete() else override.value()
         found = list(_check(key.split("@")[0], value, override.is_delete(), catalog, config_dir))

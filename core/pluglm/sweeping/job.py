@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
 import signal
 import sys
 import threading
@@ -15,8 +16,10 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from pluglm.errors import Interrupted, PluglmError
-from pluglm.forkserver import unimportable_main
+from pluglm.forkserver import ordinary_start, unimportable_main
 from pluglm.reporting.run_data import read_json
 from pluglm.sweeping import record
 from pluglm.training.signals import StopSignal
@@ -52,12 +55,12 @@ def run_member(folder: Path) -> None:
     process = context.Process(target=_member_process, args=(folder, working_folder, environment), daemon=False)
     listening = _sweep_listening()
     with StopSignal() if listening is None else nullcontext(listening) as signals:
-        with unimportable_main():
+        with unimportable_main(), ordinary_start():
             process.start()
         asked = False
         try:
             while not wait([process.sentinel], timeout=POLL_SECONDS):
-                if not asked and (signals.received or stop.exists()):
+                if not asked and (signals.received or stop.exists() or _sweep_is_gone(sweep)):
                     asked = True
                     process.terminate()
                 if listening is not None and signals.received:
@@ -71,6 +74,12 @@ def run_member(folder: Path) -> None:
         record.set_state(folder, status=status, reason=reason, ended=time.time())
     if read_json(folder / record.STATE).get("status") == record.FAILED and sweep.get("fail_fast"):
         stop.write_text(f"{folder.name} failed, and sweep.fail_fast is set\n", encoding="utf-8")
+
+
+def _sweep_is_gone(sweep: Mapping[str, Any]) -> bool:
+    """Whether the sweep that gave out this member was killed; some launchers' workers live on without it."""
+    machine, process = sweep.get("process") or ("", 0)
+    return machine == platform.node() and not psutil.pid_exists(process)
 
 
 def _sweep_listening() -> StopSignal | None:
@@ -102,6 +111,7 @@ def _member_process(folder: Path, working_folder: str, environment: Mapping[str,
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    record.set_state(folder, process=os.getpid())
     status, reason = _run(folder)
     record.set_state(folder, status=status, reason=reason, ended=time.time())
     sys.stdout.flush()

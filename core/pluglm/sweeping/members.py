@@ -112,7 +112,7 @@ def invalid_lines(members: Sequence[Member]) -> list[Problem]:
 
 
 def folder_name(number: int, shown: Sequence[str]) -> str:
-    """`003-sgd-lr_0.1`: a number, and what the member is, in characters that every file system takes."""
+    """`003-lr_0.1-seed_2`: a number, and what the member is, in characters that every file system takes."""
     parts = []
     for word in shown:
         key, _, value = word.lstrip("+").partition("=")

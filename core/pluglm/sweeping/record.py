@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Record:
-    """sweep.json in `folder`."""
+    """sweep.json in `folder`. `process`: the machine and the number of the process that runs the sweep."""
 
     folder: Path
     name: str
@@ -50,6 +50,7 @@ class Record:
     words: list[str]
     swept: list[str]
     working_folder: str
+    process: tuple[str, int]
     at_once: int = 1
     fail_fast: bool = False
     members: list[Entry] = field(default_factory=list)
@@ -154,6 +155,12 @@ def _free_name(sweep: Path, wanted: str) -> str:
         count += 1
         name = f"{wanted}-{count}"
     return name
+
+
+def plans_of_ended(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """The plans of the members in `folder` that have ended, by what they compute."""
+    members = read_record(folder).get("members") or []
+    return {member["digest"]: member["plan"] or {} for member in members if member["status"] in ENDED}
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,7 @@ class SweepRun:
             words=list(line.typed),
             swept=keys,
             working_folder=os.getcwd(),
+            process=(platform.node(), os.getpid()),
             at_once=together,
             fail_fast=config.sweep.fail_fast,
         )

@@ -17,28 +17,33 @@ from pluglm.sweeping.job import member_job
 from pluglm.sweeping.line import Line
 from pluglm.sweeping.members import Member, member
 
+NO_SUCH_KEY = "has no such key"
 Run = Callable[[Sequence[Member]], Sequence[Path | None]]
 """Runs members, or takes those that are finished as they are, and gives their folders, None where one cannot run."""
 
 
-def sampled_choices(line: Line) -> list[Member]:
+def sampled_choices(line: Line, done: Callable[[int, int], None] = lambda n, total: None) -> list[Member]:
     """A member for every single choice and both ends of every interval, beside the first of all others: what can be
-    validated before a sampler has proposed anything."""
+    validated before a sampler has proposed anything. `done` is told how many of how many there are."""
     ends = {key: _ends(word) for key, word in line.intervals.items()}
     values = {**line.swept, **ends}
     first = {key: words[0] for key, words in values.items()}
+    count = sum(map(len, values.values())) - len(values) + 1
     found: list[Member] = []
     for key, words in values.items():
         for word in words if not found else words[1:]:
             chosen = {**first, key: word}
             found.append(member([*line.fixed, *chosen.values()], tuple(chosen.values()), line.config_dir))
+            done(len(found), count)
     return found
 
 
 def sampler_problems(line: Line, choices: Sequence[Member]) -> list[Problem]:
     """Choices that are wrong whatever they are combined with, and what samplers cannot do."""
     keys = {key.partition(".")[0] for key in (*line.swept, *line.intervals)}
-    wrong = [p for one in choices for p in one.problems if p.path in (*line.swept, *line.intervals)]
+    swept = (*line.swept, *line.intervals)
+    # A parameter that one technique has not may still be one of another that is sampled too.
+    wrong = [p for one in choices for p in one.problems if p.path in swept and NO_SUCH_KEY not in p.reason]
     problems = {str(problem): problem for problem in wrong}
     configs = [one.config for one in choices if one.config is not None]
     if configs and configs[0].sweep.leave_one_out:
@@ -85,7 +90,8 @@ class _Proposals:
         from hydra.core.utils import JobReturn, JobStatus
 
         fixed = self._line.fixed
-        proposed = [member([*fixed, *words], tuple(words), self._line.config_dir) for words in job_overrides]
+        config_dir = self._line.config_dir
+        proposed = [member([*fixed, *words], tuple(map(_short, words)), config_dir) for words in job_overrides]
         folders = self._run(proposed)
         returns = []
         for words, folder in zip(job_overrides, folders, strict=True):
@@ -119,6 +125,15 @@ def missing_metric(folder: Path, metric: str) -> ConfigError:
     names = [f"{score.get('evaluator')}.{score.get('name')}" for score in scores]
     reason = "a finished run has no such score; it has " + ", ".join(dict.fromkeys([LOSS, *names]))
     return ConfigError([Problem("sweep.metric", reason, metric)])
+
+
+def _short(word: str) -> str:
+    """`lr=0.0064` for `lr=0.006431172050131994`, to be shown."""
+    key, _, value = word.partition("=")
+    try:
+        return f"{key}={float(value):.4g}" if len(value) > 8 else word
+    except ValueError:
+        return word
 
 
 def _ends(word: str) -> tuple[str, ...]:

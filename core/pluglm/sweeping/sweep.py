@@ -13,7 +13,7 @@ from pluglm.sweeping import cost, record
 from pluglm.sweeping.ending import say_end
 from pluglm.sweeping.launching import at_once
 from pluglm.sweeping.line import Line, read_line
-from pluglm.sweeping.members import Member, grid, invalid_lines, swept_keys
+from pluglm.sweeping.members import Member, config_digest, grid, invalid_lines, swept_keys
 from pluglm.sweeping.pruning import SAME_LOSS
 from pluglm.sweeping.running import SweepRun, sweep_digest
 from pluglm.sweeping.sampling import sampled_choices, sampler_problems
@@ -37,16 +37,24 @@ def sweep(words: Sequence[str], config_dir: Path | None = None, quiet: bool = Fa
     line = read_line(words, config_dir)
     with Progress(quiet) as progress:
         known, config = _composed(line, progress)
-        with progress.task("Planning", total=len(known), unit="members") as task:
-            plans = {}
-            for one in known:
-                plans[one.digest] = cost.plan_of(one.config) if one.config is not None else {}
+        folder = _folder(line, known, config)
+        # What has ended costs nothing more.
+        plans = {} if line.is_sampled else record.plans_of_ended(folder)
+        ahead = [one for one in known if one.config is not None and one.digest not in plans]
+        with progress.task("Planning", total=len(ahead), unit="members") as task:
+            by_seedless: dict[str, Mapping[str, Any]] = {}
+            for one in ahead:
+                assert one.config is not None
+                # Members that differ in their seed alone take the same.
+                key = config_digest({**one.config.resolved, "seed": None})
+                if key not in by_seedless:
+                    by_seedless[key] = cost.plan_of(one.config)
+                plans[one.digest] = by_seedless[key]
                 task.advance()
-    if dry_run or not quiet:
-        _print(_costs(line, known, plans))
+    if dry_run or (ahead and not quiet):
+        _print(_costs(line, known, ahead, plans))
     if dry_run:
         return 0
-    folder = _folder(line, known, config)
     with record.only_sweep_in(folder), StopSignal() as stop:
         running = SweepRun(line, folder, known, config, plans, stop, quiet)
         running.to_the_end()
@@ -62,9 +70,7 @@ def _composed(line: Line, progress: Progress) -> tuple[list[Member], RunConfig]:
             task.total = total
             task.advance()
 
-        members = sampled_choices(line) if line.is_sampled else grid(line, done)
-    if not members:
-        raise ConfigError([Problem("-m", "no key of the line has several values", hint="write optimizer=NAME,NAME")])
+        members = sampled_choices(line, done) if line.is_sampled else grid(line, done)
     problems = sampler_problems(line, members) if line.is_sampled else []
     wrong = [one for one in members if one.config is None]
     config = next((one.config for one in members if one.config is not None), None)
@@ -88,20 +94,24 @@ def _folder(line: Line, members: Sequence[Member], config: RunConfig) -> Path:
     return (config.output.dir / "sweeps" / f"{config.name}-{sweep_digest(line, members)[:8]}").resolve()
 
 
-def _costs(line: Line, members: Sequence[Member], plans: Mapping[str, Mapping[str, Any]]) -> Table:
-    valid = [one for one in members if one.config is not None]
+def _costs(
+    line: Line, members: Sequence[Member], ahead: Sequence[Member], plans: Mapping[str, Mapping[str, Any]]
+) -> Table:
     together = at_once(line)
     if line.is_sampled:
         # What the sampler will propose is not known; each is as large as those that it can choose from, in the mean.
-        trials = int(line.hydra.sweeper.get("n_trials") or len(valid))
-        drawn = [plans[valid[i % len(valid)].digest] for i in range(trials)]
-        rows = [("", f"for instance {one.label}", plans[one.digest]) for one in valid]
+        trials = int(line.hydra.sweeper.get("n_trials") or len(ahead))
+        drawn = [plans[ahead[i % len(ahead)].digest] for i in range(trials)]
+        rows = [("", f"for instance {one.label}", plans[one.digest]) for one in ahead]
         return cost.cost_table(rows, cost.total(drawn, together), f"{trials} members, proposed one after the other")
-    rows = [(f"{number:03}", one.label, plans[one.digest]) for number, one in enumerate(members)]
-    rows = [row for row, one in zip(rows, members, strict=True) if one.config is not None]
-    left_out = f", {len(members) - len(valid)} left out that cannot run" if len(valid) < len(members) else ""
-    whole = cost.total([plans[one.digest] for one in valid], together)
-    return cost.cost_table(rows, whole, f"{len(valid)} members{left_out}")
+    rows = [(f"{n:03}", one.label, plans[one.digest]) for n, one in enumerate(members) if one in ahead]
+    wrong = sum(one.config is None for one in members)
+    title = f"{len(ahead)} of {len(members)} members" if len(ahead) < len(members) else f"{len(ahead)} members"
+    if finished := len(members) - wrong - len(ahead):
+        title += f", {finished} finished before"
+    if wrong:
+        title += f", {wrong} left out that cannot run"
+    return cost.cost_table(rows, cost.total([plans[one.digest] for one in ahead], together), title)
 
 
 def _print(table: Table) -> None:

@@ -50,7 +50,7 @@ def table(
 
 
 def status(entries: Sequence[Entry], watched: Mapping[int, Watched], comparable: bool, at_once: int) -> str:
-    """`3 of 12 ended · best 003 sgd: 3.21 · about 2 min 10 s left`."""
+    """`3 of 12 ended · best 003 seed=2: 3.21 · about 2 min 10 s left`."""
     ended = [e for e in entries if e.status in (*record.ENDED, record.FAILED, record.STOPPED)]
     possible = [e for e in entries if e.status != record.INVALID]
     parts = [f"{len(ended)} of {len(possible)} ended"]
