@@ -11,7 +11,7 @@ from pluglm.planning.hardware import Figures, figures_of, measured_peaks
 from pluglm.planning.material import Material, material_of
 from pluglm.planning.memory import Held, cache_bytes, held
 from pluglm.planning.parameters import by_role
-from pluglm.planning.price import carbon_kg, cost_of, energy_kwh
+from pluglm.planning.price import priced
 from pluglm.planning.scaling import scaling_of
 from pluglm.planning.storage import cached, storage_of
 from pluglm.planning.tokens import ASSUMED_BATCH, Extent, extent_of
@@ -138,7 +138,6 @@ def plan_of(
     seconds = None if figures.speed is None else operations / figures.speed / config.hardware.count
     state = rehearsed.update.state
     storage = storage_of(config, extent.steps, rehearsed.weights, state, rehearsed.tensors, len(material.tokenizer))
-    energy = None if seconds is None else energy_kwh(config, seconds)
     base = process_bytes()
     writes = config.objective.head in ("AutoModelForCausalLM", "AutoModelForSeq2SeqLM")
     length, texts = config.data.sequence_length, config.plan.generation_batch
@@ -168,9 +167,6 @@ def plan_of(
             "speed_from": figures.source,
         },
         "seconds": None if seconds is None else round(seconds, 2),
-        "energy_kwh": energy,
-        "co2_kg": None if energy is None else carbon_kg(config, energy),
-        "cost": cost_of(config, seconds, sum(storage.values())),
         "scaling": scaling_of(operations, rehearsed.parameters["all"], extent.tokens, extent.unique),
         **rehearsed.fitting,
         "notes": [*notes, *work.notes, *rehearsed.notes, *figures.notes],
@@ -179,7 +175,7 @@ def plan_of(
         account = material.examples.ledger["tokens"]["train"]
         passes = extent.tokens / max(1, extent.unique or 1)
         plan["sources"] = contributions(account, passes)
-    return plan
+    return priced(config, plan)
 
 
 def precisions(material: Material, extent: Extent, known: Rehearsed) -> dict[str, Any]:
