@@ -25,7 +25,7 @@ class CausalLm(SizedModel):
     With `num_kv_heads` below the number of heads, several heads share their keys and values (grouped queries).
 
     Sources: Touvron et al. 2023, https://arxiv.org/abs/2302.13971; Radford et al. 2019 (GPT-2); grouped queries:
-    Ainslie et al. 2023, https://arxiv.org/abs/2305.13245. """
+    Ainslie et al. 2023, https://arxiv.org/abs/2305.13245."""
 
     architecture: Annotated[Literal["llama", "gpt2"], Field(description="Which decoder")] = "llama"
     num_kv_heads: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pluglm.corpus.storage import digest
 from pluglm.planning.contributions import contributions
 from pluglm.planning.fitting import Fitting, fitted
 from pluglm.planning.hardware import Figures, figures_of, measured_peaks
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pluglm.planning.passes import Update
 
 
+KEPT = 64
+"""Rehearsals that are remembered."""
 BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 
 
@@ -62,7 +65,7 @@ def forecast(
     material = material_of(config, corpus, examples)
     extent = extent_of(material)
     figures = figures_of(config)
-    rehearsed = rehearse(material, extent, figures if whole else None)
+    rehearsed = rehearse(material, extent, figures) if whole else _remembered(material, extent)
     plan = plan_of(material, extent, figures, rehearsed, [*notes, *material.notes, *extent.notes])
     return plan | (precisions(material, extent, rehearsed) if whole else {})
 
@@ -75,6 +78,22 @@ def settled(config: RunConfig) -> tuple[RunConfig, list[str]]:
 
     note = f"train.batch_size=auto is measured when the run begins: {ASSUMED_BATCH} examples are planned"
     return with_train(config, batch_size=ASSUMED_BATCH), [note]
+
+
+_KNOWN: dict[str, Rehearsed] = {}
+
+
+def _remembered(material: Material, extent: Extent) -> Rehearsed:
+    """What was rehearsed before in this process of a run that computes the same: members of a sweep often do."""
+    config, kept = material.config, ("model", "objective", "regularizer", "debiaser", "compressor", "data", "tokenizer")
+    optimizer = {k: v for k, v in config.resolved["optimizer"].items() if k not in ("lr", "weight_decay")}
+    parts = [config.resolved[name] for name in kept] + [optimizer, config.train.model_dump(mode="json"), extent.steps]
+    key = digest([*parts, len(material.tokenizer), material.examples and [material.examples.key, config.seed]])
+    if key not in _KNOWN:
+        if len(_KNOWN) >= KEPT:
+            _KNOWN.pop(next(iter(_KNOWN)))
+        _KNOWN[key] = rehearse(material, extent)
+    return _KNOWN[key]
 
 
 def rehearse(material: Material, extent: Extent, figures: Figures | None = None) -> Rehearsed:
@@ -186,17 +205,27 @@ def precisions(material: Material, extent: Extent, known: Rehearsed) -> dict[str
     config = material.config
     peaks = measured_peaks(config)[0] if config.hardware.measured else config.hardware.peak_flops
     found = {}
-    held_by_width = {BYTES[figures_of(config).precision]: known.held}
+    working = {BYTES[figures_of(config).precision]: 1.0}
     for name in peaks:
         other = with_train(config, precision=name)
         width = BYTES[name]
-        if width not in held_by_width:
-            held_by_width[width] = rehearse(replace(material, config=other), extent).held
+        if width not in working:
+            working[width] = _working(replace(material, config=other), known) / max(1, known.work.small.working)
         speed = figures_of(other).speed
         operations = known.work.operations + extent.steps * known.update.operations
         seconds = None if speed is None else round(operations / speed / config.hardware.count, 2)
-        found[name] = {"bytes": held_by_width[width].peak, "seconds": seconds}
+        lasting = known.held.peak - known.work.largest.working
+        found[name] = {"bytes": round(lasting + working[width] * known.work.largest.working), "seconds": seconds}
     return {"precisions": found}
+
+
+def _working(material: Material, known: Rehearsed) -> int:
+    from pluglm.planning.rehearsal import rehearsal
+
+    batch = material.batch(known.work.size, material.config.data.sequence_length)
+    inputs = (material.config, material.tokenizer, material.fitted, [batch], material.documents, 1)
+    with rehearsal(*inputs, wrapped=not known.notes) as rehearsed:
+        return rehearsed.run(batch).working
 
 
 def process_bytes() -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 """What marks a position without a loss, as in `transformers`."""
-LARGEST = 1 << 13
+LARGEST = 1 << 12
 """Tokens of a micro-batch that are rehearsed at most; what larger ones take is on a line through two smaller ones."""
 MOST_REHEARSED = 4
 """Micro-batches of a step that are rehearsed one by one at most."""
@@ -32,13 +32,15 @@ COUNTED_STEPS = 4000
 class Work:
     """`operations` of the forward and backward passes of a run, and whether they are `exact`; `first_step`: those of a
     step of full examples, `counted_step` of the step that the run counts, exactly; `largest`: the pass of a whole
-    micro-batch of these."""
+    micro-batch of full examples, and `small` that of `size` of them, which was rehearsed."""
 
     operations: int
     first_step: int
     counted_step: int | None
     exact: bool
     largest: Pass
+    small: Pass
+    size: int
     notes: tuple[str, ...] = ()
 
 
@@ -51,7 +53,7 @@ def work_of(material: Material, rehearsed: Rehearsal, extent: Extent) -> Work:
         length = int(material.examples.train.lengths().max())
     size = max(1, min(wanted, LARGEST // length))
     batch = material.batch(size, length)
-    largest = rehearsed.run(batch)
+    largest = small = rehearsed.run(batch)
     each, notes, exact = _random_labels(material, rehearsed, batch, largest, length)
     if size < wanted:
         other = size // 2 if size > 1 else 2
@@ -71,7 +73,8 @@ def work_of(material: Material, rehearsed: Rehearsal, extent: Extent) -> Work:
         exact = False
         notes.append("while blocks are read in parts, attention takes less than is counted")
     step = round(each * examples_per_step(config))
-    return Work(round(operations), step, _counted(material, rehearsed, exact, step), exact, largest, tuple(notes))
+    counted = _counted(material, rehearsed, exact, step)
+    return Work(round(operations), step, counted, exact, largest, small, size, tuple(notes))
 
 
 def _counted(material: Material, rehearsed: Rehearsal, exact: bool, step: int) -> int | None:

@@ -87,9 +87,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("words", SHAPES, ids=lambda words: " ".join(words))
-def test_operations_and_parameters_are_those_of_a_real_step(
-    small: Callable[..., RunConfig], words: list[str]
-) -> None:
+def test_operations_and_parameters_are_those_of_a_real_step(small: Callable[..., RunConfig], words: list[str]) -> None:
     config = small(*words)
     material = material_of(config)
     by_torch, by_us, parameters = real_step(config, material, "eager")
