@@ -1,7 +1,7 @@
 """What is planned beside what was published, what `accelerate estimate-memory` says, and what runs here took.
 
     python benchmarks/plan.py published
-    python benchmarks/plan.py runs --folder /tmp/plans        # thirteen short trainings on this machine
+    python benchmarks/plan.py runs --folder /tmp/plans        # short trainings on this machine
     python benchmarks/plan.py accelerate --folder /tmp/plans  # of these runs
 
 Published figures: GPT-3 175B from Brown et al. 2020, https://arxiv.org/abs/2005.14165, table D.1; Llama 3 8B from its
@@ -37,7 +37,7 @@ RUNS = {
     "mini, logits at once": "model.size=mini train.batch_size=4 data.sequence_length=512 tokenizer.vocab_size=8192 "
     "objective.loss_chunk=0",
     "small, 4 x 4": "model.size=small train.batch_size=4 train.gradient_accumulation=4 data.sequence_length=128",
-    "base (113M)": "model.size=base train.batch_size=2 data.sequence_length=128",
+    "base": "model.size=base train.batch_size=2 data.sequence_length=128",
     "micro, masked": "objective=mlm model.size=micro train.batch_size=16 data.sequence_length=256",
     "mini, bf16": "model.size=mini train.batch_size=8 data.sequence_length=256 train.precision=bf16",
     "mini, t5": "objective=span_corruption model.size=mini train.batch_size=8 data.sequence_length=256",

@@ -227,3 +227,24 @@ def test_the_command_tries_steps(small: Small, tmp_path: Path) -> None:
     assert forecast(small("train.steps=40"))["hardware"]["speed_from"].startswith("an earlier run")
     with pytest.raises(ConfigError, match="trains on this machine"):
         tried(small("plan.probe=4", "hardware=h100"), quiet=True)
+
+
+def test_a_plan_that_cannot_be_made_stops_no_run(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pluglm.lifecycle.assemble import prepare_parts
+    from pluglm.planning import unplanned
+    from pluglm.planning.lines import plan_lines
+
+    config = small()
+    corpus = prepare_corpus(config, Progress(quiet=True))
+    parts = prepare_parts(config, corpus, prepare_examples(config, corpus, Progress(quiet=True)), print)
+    whole = unplanned.plan_or_reason(parts)
+    assert whole["flops_exact"] and "memory" in " ".join(plan_lines(whole))
+
+    def fails(*arguments: object) -> None:
+        raise RuntimeError("a number was needed")
+
+    monkeypatch.setattr(unplanned, "forecast", fails)
+    plan = unplanned.plan_or_reason(parts)
+    assert (plan["steps"], plan["tokens"]) == (whole["steps"], whole["tokens"])
+    assert plan["parameters"]["all"] == whole["parameters"]["all"]
+    assert "a number was needed" in plan_lines(plan)[-1]
