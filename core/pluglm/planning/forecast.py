@@ -16,7 +16,7 @@ from pluglm.planning.price import priced
 from pluglm.planning.scaling import scaling_of
 from pluglm.planning.storage import cached, storage_of
 from pluglm.planning.tokens import ASSUMED_BATCH, Extent, extent_of
-from pluglm.planning.work import Work, work_of
+from pluglm.planning.work import Work, extended, work_of
 
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
@@ -205,27 +205,29 @@ def precisions(material: Material, extent: Extent, known: Rehearsed) -> dict[str
     config = material.config
     peaks = measured_peaks(config)[0] if config.hardware.measured else config.hardware.peak_flops
     found = {}
-    working = {BYTES[figures_of(config).precision]: 1.0}
+    working = {BYTES[figures_of(config).precision]: known.work.largest.working}
     for name in peaks:
         other = with_train(config, precision=name)
         width = BYTES[name]
         if width not in working:
-            working[width] = _working(replace(material, config=other), known) / max(1, known.work.small.working)
+            working[width] = _working(replace(material, config=other), known)
         speed = figures_of(other).speed
         operations = known.work.operations + extent.steps * known.update.operations
         seconds = None if speed is None else round(operations / speed / config.hardware.count, 2)
         lasting = known.held.peak - known.work.largest.working
-        found[name] = {"bytes": round(lasting + working[width] * known.work.largest.working), "seconds": seconds}
+        found[name] = {"bytes": lasting + working[width], "seconds": seconds}
     return {"precisions": found}
 
 
 def _working(material: Material, known: Rehearsed) -> int:
     from pluglm.planning.rehearsal import rehearsal
 
-    batch = material.batch(known.work.size, material.config.data.sequence_length)
+    length = material.config.data.sequence_length
+    batch = material.batch(known.work.size, length)
     inputs = (material.config, material.tokenizer, material.fitted, [batch], material.documents, 1)
     with rehearsal(*inputs, wrapped=not known.notes) as rehearsed:
-        return rehearsed.run(batch).working
+        found, wanted = rehearsed.run(batch), _size(material.config)
+        return extended(material, rehearsed, found, known.work.size, wanted, length).working
 
 
 def process_bytes() -> int:
