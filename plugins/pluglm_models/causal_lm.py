@@ -22,10 +22,15 @@ class CausalLm(SizedModel):
     Llama has rotary positions, RMSNorm and a gated feed-forward part of 8/3 of the width; GPT-2 has learned positions,
     LayerNorm and one of 4 times the width.
 
-    Sources: Touvron et al. 2023, https://arxiv.org/abs/2302.13971; Radford et al. 2019 (GPT-2).
-    """
+    With `num_kv_heads` below the number of heads, several heads share their keys and values (grouped queries).
+
+    Sources: Touvron et al. 2023, https://arxiv.org/abs/2302.13971; Radford et al. 2019 (GPT-2); grouped queries:
+    Ainslie et al. 2023, https://arxiv.org/abs/2305.13245."""
 
     architecture: Annotated[Literal["llama", "gpt2"], Field(description="Which decoder")] = "llama"
+    num_kv_heads: Annotated[
+        int | None, Field(ge=1, description="Heads of keys and values, shared by the others (llama); null for all")
+    ] = None
 
     def heads(self) -> frozenset[str]:
         """A language model, or a classifier at the last token."""
@@ -39,6 +44,12 @@ class CausalLm(SizedModel):
             yield Problem(
                 "model.num_heads", "gives heads of odd width, which rotary positions cannot turn", shape.num_heads
             )
+        if self.num_kv_heads is not None and self.architecture != "llama":
+            hint = "leave it at null, or choose model.architecture=llama"
+            yield Problem("model.num_kv_heads", "is for architecture=llama", self.num_kv_heads, hint)
+        elif self.num_kv_heads is not None and shape.num_heads % self.num_kv_heads:
+            reason = f"does not divide num_heads={shape.num_heads}"
+            yield Problem("model.num_kv_heads", reason, self.num_kv_heads, "write a divisor of it")
 
     def config(
         self, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
@@ -60,6 +71,7 @@ class CausalLm(SizedModel):
                 hidden_size=shape.hidden_size,
                 num_hidden_layers=shape.num_layers,
                 num_attention_heads=shape.num_heads,
+                num_key_value_heads=self.num_kv_heads or shape.num_heads,
                 intermediate_size=self.intermediate_size or gated_width(shape.hidden_size),
                 max_position_embeddings=sequence_length,
                 **common,

@@ -25,6 +25,11 @@ def run(arguments: list[str]) -> int:
     from pluglm.planning.lines import long_lines
 
     quiet_libraries()
-    plan = forecast(config, whole=True)
+    if config.plan.probe:
+        from pluglm.planning.trying import tried
+
+        plan = tried(config, quiet="json" in given.flags)
+    else:
+        plan = forecast(config, whole=True)
     print(json.dumps(plan, indent=1) if "json" in given.flags else "\n".join(long_lines(plan)))
     return 0

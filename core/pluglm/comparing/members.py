@@ -106,7 +106,7 @@ def _listed(path: Path) -> Iterator[dict[str, Any]]:
             if not alone or folder == path.absolute():
                 yield {
                     "number": entry.get("number", ""),
-                    "words": [str(word) for word in entry.get("words") or []],
+                    "words": [str(word) for word in entry.get("shown") or entry.get("words") or []],
                     "status": str(entry.get("status") or "waiting"),
                     "reason": str(entry.get("reason") or ""),
                     "folder": folder,

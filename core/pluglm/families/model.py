@@ -34,8 +34,9 @@ class Model(Technique):
     def outline(
         self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]
     ) -> PreTrainedModel:
-        """The model that `build` makes, for a plan: all but the numbers in its weights. Called where new tensors take
-        no memory. The default builds it; one whose `build` reads weights must not read them here."""
+        """The model that `build` makes, for a plan: all but the numbers in its weights. Called with torch's meta device
+        as the default, on which tensors take no memory. The default builds it; one whose `build` reads weights must not
+        read them here."""
         return self.build(head, tokenizer, sequence_length, options)
 
     def own_tokenizer(self) -> PreTrainedTokenizerFast | None:

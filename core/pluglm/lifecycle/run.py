@@ -133,9 +133,10 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
     from pluglm.lifecycle.assemble import prepare_parts, spread
     from pluglm.lifecycle.fit import fit, plain_model
     from pluglm.planning.counting import CountedStep
-    from pluglm.planning.forecast import forecast
+    from pluglm.planning.hardware import remember
     from pluglm.planning.lines import plan_lines
     from pluglm.planning.measured import begin_peak, folder_bytes, peak_bytes, with_measured
+    from pluglm.planning.unplanned import plan_or_reason
 
     started = time.monotonic()
     quiet_libraries()
@@ -159,7 +160,7 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
     parts = prepare_parts(config, corpus, examples, note)
     config = parts.config
     if observers is not None:
-        plan = forecast(config, corpus, examples)
+        plan = plan_or_reason(parts)
         # With what was settled by measuring, so that a resume does not measure again.
         files.write_config(folder, config)
         files.write_json(folder / "plan.json", plan)
@@ -183,6 +184,8 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
     measured = {"training_seconds": round(state.seconds, 1), "peak_memory_bytes": peak_bytes()}
     plan = with_measured(plan, **measured, parameters=counting.parameters, flops_of_a_step=counting.operations)
     files.write_json(folder / "plan.json", plan)
+    if state.step == assembly.steps and "hardware" in plan and "flops_per_second" in plan["measured"]:
+        remember(config, plan["hardware"]["precision"], plan["measured"]["flops_per_second"])
     evaluations = finish(plain_model(assembly, folder, note), folder, progress, note)
     _write_results(config, folder, assembly.steps, state, evaluations, notes, time.monotonic() - started)
     _report(folder, progress)

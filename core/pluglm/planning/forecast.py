@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pluglm.corpus.storage import digest
 from pluglm.planning.contributions import contributions
 from pluglm.planning.fitting import Fitting, fitted
 from pluglm.planning.hardware import Figures, figures_of, measured_peaks
 from pluglm.planning.material import Material, material_of
 from pluglm.planning.memory import Held, cache_bytes, held
 from pluglm.planning.parameters import by_role
-from pluglm.planning.price import carbon_kg, cost_of, energy_kwh
+from pluglm.planning.price import priced
 from pluglm.planning.scaling import scaling_of
 from pluglm.planning.storage import cached, storage_of
 from pluglm.planning.tokens import ASSUMED_BATCH, Extent, extent_of
-from pluglm.planning.work import Work, work_of
+from pluglm.planning.work import Work, extended, work_of
 
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pluglm.planning.passes import Update
 
 
+KEPT = 64
+"""Rehearsals that are remembered."""
 BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 
 
@@ -62,7 +65,7 @@ def forecast(
     material = material_of(config, corpus, examples)
     extent = extent_of(material)
     figures = figures_of(config)
-    rehearsed = rehearse(material, extent, figures if whole else None)
+    rehearsed = rehearse(material, extent, figures) if whole else _remembered(material, extent)
     plan = plan_of(material, extent, figures, rehearsed, [*notes, *material.notes, *extent.notes])
     return plan | (precisions(material, extent, rehearsed) if whole else {})
 
@@ -75,6 +78,22 @@ def settled(config: RunConfig) -> tuple[RunConfig, list[str]]:
 
     note = f"train.batch_size=auto is measured when the run begins: {ASSUMED_BATCH} examples are planned"
     return with_train(config, batch_size=ASSUMED_BATCH), [note]
+
+
+_KNOWN: dict[str, Rehearsed] = {}
+
+
+def _remembered(material: Material, extent: Extent) -> Rehearsed:
+    """What was rehearsed before in this process of a run that computes the same: members of a sweep often do."""
+    config, kept = material.config, ("model", "objective", "regularizer", "debiaser", "compressor", "data", "tokenizer")
+    optimizer = {k: v for k, v in config.resolved["optimizer"].items() if k not in ("lr", "weight_decay")}
+    parts = [config.resolved[name] for name in kept] + [optimizer, config.train.model_dump(mode="json"), extent.steps]
+    key = digest([*parts, len(material.tokenizer), material.examples and [material.examples.key, config.seed]])
+    if key not in _KNOWN:
+        if len(_KNOWN) >= KEPT:
+            _KNOWN.pop(next(iter(_KNOWN)))
+        _KNOWN[key] = rehearse(material, extent)
+    return _KNOWN[key]
 
 
 def rehearse(material: Material, extent: Extent, figures: Figures | None = None) -> Rehearsed:
@@ -138,7 +157,6 @@ def plan_of(
     seconds = None if figures.speed is None else operations / figures.speed / config.hardware.count
     state = rehearsed.update.state
     storage = storage_of(config, extent.steps, rehearsed.weights, state, rehearsed.tensors, len(material.tokenizer))
-    energy = None if seconds is None else energy_kwh(config, seconds)
     base = process_bytes()
     writes = config.objective.head in ("AutoModelForCausalLM", "AutoModelForSeq2SeqLM")
     length, texts = config.data.sequence_length, config.plan.generation_batch
@@ -168,9 +186,6 @@ def plan_of(
             "speed_from": figures.source,
         },
         "seconds": None if seconds is None else round(seconds, 2),
-        "energy_kwh": energy,
-        "co2_kg": None if energy is None else carbon_kg(config, energy),
-        "cost": cost_of(config, seconds, sum(storage.values())),
         "scaling": scaling_of(operations, rehearsed.parameters["all"], extent.tokens, extent.unique),
         **rehearsed.fitting,
         "notes": [*notes, *work.notes, *rehearsed.notes, *figures.notes],
@@ -179,7 +194,7 @@ def plan_of(
         account = material.examples.ledger["tokens"]["train"]
         passes = extent.tokens / max(1, extent.unique or 1)
         plan["sources"] = contributions(account, passes)
-    return plan
+    return priced(config, plan)
 
 
 def precisions(material: Material, extent: Extent, known: Rehearsed) -> dict[str, Any]:
@@ -190,17 +205,29 @@ def precisions(material: Material, extent: Extent, known: Rehearsed) -> dict[str
     config = material.config
     peaks = measured_peaks(config)[0] if config.hardware.measured else config.hardware.peak_flops
     found = {}
-    held_by_width = {BYTES[figures_of(config).precision]: known.held}
+    working = {BYTES[figures_of(config).precision]: known.work.largest.working}
     for name in peaks:
         other = with_train(config, precision=name)
         width = BYTES[name]
-        if width not in held_by_width:
-            held_by_width[width] = rehearse(replace(material, config=other), extent).held
+        if width not in working:
+            working[width] = _working(replace(material, config=other), known)
         speed = figures_of(other).speed
         operations = known.work.operations + extent.steps * known.update.operations
         seconds = None if speed is None else round(operations / speed / config.hardware.count, 2)
-        found[name] = {"bytes": held_by_width[width].peak, "seconds": seconds}
+        lasting = known.held.peak - known.work.largest.working
+        found[name] = {"bytes": lasting + working[width], "seconds": seconds}
     return {"precisions": found}
+
+
+def _working(material: Material, known: Rehearsed) -> int:
+    from pluglm.planning.rehearsal import rehearsal
+
+    length = material.config.data.sequence_length
+    batch = material.batch(known.work.size, length)
+    inputs = (material.config, material.tokenizer, material.fitted, [batch], material.documents, 1)
+    with rehearsal(*inputs, wrapped=not known.notes) as rehearsed:
+        found, wanted = rehearsed.run(batch), _size(material.config)
+        return extended(material, rehearsed, found, known.work.size, wanted, length).working
 
 
 def process_bytes() -> int:

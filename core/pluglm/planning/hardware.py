@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import statistics
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def remember(config: RunConfig, precision: str, operations_per_second: float) ->
     }
     path = _speeds(config)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_text(json.dumps([*_read(path), entry][-KEPT:]), encoding="utf-8")
     temporary.replace(path)
 

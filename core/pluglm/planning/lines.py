@@ -17,15 +17,19 @@ KINDS = ("weights", "gradients", "optimizer", "activations", "other", "process")
 
 def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     """The few lines at the start of a run."""
-    parameters, storage = plan["parameters"], plan["storage_bytes"]
+    parameters = plan["parameters"]
     epochs = "" if plan["epochs"] is None else f", {plan['epochs']:.3g} epochs"
-    memory = plan["memory_bytes"]
     lines = [
         f"parameters  {parameters['all']:,} ({parameters['trainable']:,} trained)",
         f"training    {plan['steps']:,} steps, {plan['tokens']:,} tokens{epochs}, "
         f"{plan['flops']:.3g} floating-point operations{_time(plan)}",
-        f"memory      {size(plan['peak_bytes'])}: "
-        + ", ".join(f"{size(memory[kind])} {kind}" for kind in ("weights", "optimizer", "activations")),
+    ]
+    if "peak_bytes" not in plan:
+        return [*lines, *plan["notes"]]
+    memory, storage = plan["memory_bytes"], plan["storage_bytes"]
+    parts = ", ".join(f"{size(memory[kind])} {kind}" for kind in ("weights", "optimizer", "activations"))
+    lines += [
+        f"memory      {size(plan['peak_bytes'])}: {parts}",
         f"storage     {size(sum(storage.values()))} for the model, its checkpoints and records",
     ]
     if plan["cost"]:
@@ -40,13 +44,14 @@ def long_lines(plan: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def measured_lines(plan: Mapping[str, Any]) -> list[str]:
-    """What was planned beside what was measured."""
-    return [
-        f"{name:<18} planned {_shown(name, planned)}, measured {_shown(name, found)}"
-        + ("" if not found else f" ({planned / found - 1:+.1%})" if planned != found else " (exact)")
-        for name, planned, found in beside(plan)
-    ]
+def beside_lines(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what, planned and measured) of all that was both."""
+    lines = []
+    for name, planned, found in beside(plan):
+        off = "exact" if planned == found else f"{planned / found - 1:+.1%}" if found else "–"
+        what = name.removesuffix("_bytes").replace("_", " ")
+        lines.append((f"{what}, planned / measured", f"{_shown(name, planned)} / {_shown(name, found)} ({off})"))
+    return lines
 
 
 def _model(plan: Mapping[str, Any]) -> Iterator[str]:

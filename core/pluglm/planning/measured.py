@@ -42,12 +42,12 @@ def with_measured(plan: Mapping[str, Any], **measured: float | int | None) -> di
 
 def beside(plan: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     """(what, planned, measured) of all that was both."""
-    measured = plan.get("measured", {})
+    measured = plan.get("measured") or {}
     pairs = [
-        ("parameters", plan["parameters"]["all"], measured.get("parameters")),
+        ("parameters", (plan.get("parameters") or {}).get("all"), measured.get("parameters")),
         ("flops_of_a_step", plan.get("flops_of_a_step"), measured.get("flops_of_a_step")),
         ("peak_memory_bytes", plan.get("peak_bytes"), measured.get("peak_memory_bytes")),
-        ("storage_bytes", sum(plan.get("storage_bytes", {}).values()), measured.get("storage_bytes")),
+        ("storage_bytes", sum((plan.get("storage_bytes") or {}).values()), measured.get("storage_bytes")),
         ("training_seconds", plan.get("seconds"), measured.get("training_seconds")),
     ]
     return [(name, planned, found) for name, planned, found in pairs if planned is not None and found is not None]

@@ -87,7 +87,7 @@ def held(
         passing=lasting + working + earlier + beside,
         stepping=lasting + stepping + beside,
         saving=lasting + snapshot + update.state,
-        resident=lasting + earlier + max(heap + mapped + beside, stepping + beside, heap + copies + update.state),
+        resident=lasting + max(earlier + heap + mapped + beside, stepping + beside, heap + copies + update.state),
     )
 
 

@@ -25,6 +25,17 @@ def carbon_kg(config: RunConfig, kwh: float) -> float:
     return kwh * config.plan.carbon_intensity / 1000
 
 
+def priced(config: RunConfig, plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan with the energy and the cost of its `seconds`."""
+    seconds = plan["seconds"]
+    energy = None if seconds is None else energy_kwh(config, seconds)
+    return plan | {
+        "energy_kwh": energy,
+        "co2_kg": None if energy is None else carbon_kg(config, energy),
+        "cost": cost_of(config, seconds, sum(plan["storage_bytes"].values())),
+    }
+
+
 def cost_of(config: RunConfig, seconds: float | None, stored_bytes: int) -> dict[str, Any] | None:
     """What the run costs: `amount`, `currency`, `hardware`, the date of its price (`priced`) and the `parts` that add
     up. None where no price is known, or no time."""

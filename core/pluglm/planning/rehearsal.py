@@ -108,8 +108,11 @@ def rehearsal(
     `batches` and `documents` are what these are shown."""
     objective = config.objective
     options = objective.model_options(fitted)
-    with simulated(len(tokenizer)) as meter:
+    with torch.device("meta"):
         model = config.model.outline(objective.head, tokenizer, config.data.sequence_length, options)
+    with simulated(len(tokenizer)) as simulation:
+        simulation.adopt(model)
+        meter = simulation.meter
         if config.train.recompute_activations:
             recompute_activations(model)
         auxiliary = torch.nn.ModuleDict()
@@ -131,7 +134,7 @@ def rehearsal(
                 technique.before_training(run)
             if "wrap_loss" in technique.moments():
                 loss = technique.wrap_loss(loss, run)
-        if len(tokenizer) in vars(model.config).values():
+        if len(tokenizer) in (value for name, value in vars(model.config).items() if name != "vocab_size"):
             meter.vocabulary = 0  # hidden states are as wide: logits cannot be told from them
         module = StepModule(model, auxiliary, loss, objective.loss)
         module.train()

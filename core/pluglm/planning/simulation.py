@@ -68,6 +68,26 @@ class Simulation(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, vocabulary: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.meter = Meter(vocabulary)
+        self.fake = FakeTensorMode(allow_non_fake_inputs=True)
+
+    def adopt(self, module: torch.nn.Module) -> None:
+        """Let the parameters and buffers of a module that was built on the meta device take part, as if on the CPU."""
+        known: dict[int, torch.Tensor] = {}
+
+        def taken(tensor: torch.Tensor) -> torch.Tensor:
+            if id(tensor) not in known:
+                fake: torch.Tensor = FakeTensor(self.fake, tensor.detach(), torch.device("cpu"))
+                self.meter.see(fake)
+                if isinstance(tensor, torch.nn.Parameter):
+                    fake = torch.nn.Parameter(fake, requires_grad=tensor.requires_grad)
+                known[id(tensor)] = fake
+            return known[id(tensor)]
+
+        for part in module.modules():
+            for held in (part._parameters, part._buffers):
+                for name, tensor in held.items():
+                    if tensor is not None and tensor.device.type == "meta":
+                        held[name] = taken(tensor)  # type: ignore[assignment]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -106,8 +126,8 @@ def outside() -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def simulated(vocabulary: int = 0) -> Iterator[Meter]:
-    """Within it, tensors that are made take no memory; the meter says what they would."""
+def simulated(vocabulary: int = 0) -> Iterator[Simulation]:
+    """Within it, tensors that are made take no memory; the simulation's meter says what they would."""
     simulation = Simulation(vocabulary)
-    with FakeTensorMode(allow_non_fake_inputs=True), simulation:
-        yield simulation.meter
+    with simulation.fake, simulation:
+        yield simulation

@@ -55,11 +55,14 @@ def sized_tokenizer(size: int) -> PreTrainedTokenizerFast:
 def text_of(tokenizer: PreTrainedTokenizerFast, tokens: int) -> str:
     """A text of as many words as make no more than `tokens` tokens."""
     every = [f"w{number % 97}" for number in range(tokens)]
-    few, many = 0, len(every)
+
+    def fits(words: int) -> bool:
+        return len(tokenizer(" ".join(every[:words]), add_special_tokens=False, verbose=False)["input_ids"]) <= tokens
+
+    few, many = (len(every), len(every)) if fits(len(every)) else (0, len(every) - 1)
     while few < many:
         middle = (few + many + 1) // 2
-        found = len(tokenizer(" ".join(every[:middle]), add_special_tokens=False, verbose=False)["input_ids"])
-        few, many = (middle, many) if found <= tokens else (few, middle - 1)
+        few, many = (middle, many) if fits(middle) else (few, middle - 1)
     return " ".join(every[: max(1, few)])
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 """What marks a position without a loss, as in `transformers`."""
-LARGEST = 1 << 13
+LARGEST = 1 << 12
 """Tokens of a micro-batch that are rehearsed at most; what larger ones take is on a line through two smaller ones."""
 MOST_REHEARSED = 4
 """Micro-batches of a step that are rehearsed one by one at most."""
@@ -32,13 +32,14 @@ COUNTED_STEPS = 4000
 class Work:
     """`operations` of the forward and backward passes of a run, and whether they are `exact`; `first_step`: those of a
     step of full examples, `counted_step` of the step that the run counts, exactly; `largest`: the pass of a whole
-    micro-batch of these."""
+    micro-batch of full examples, of which `size` were rehearsed."""
 
     operations: int
     first_step: int
     counted_step: int | None
     exact: bool
     largest: Pass
+    size: int
     notes: tuple[str, ...] = ()
 
 
@@ -54,8 +55,7 @@ def work_of(material: Material, rehearsed: Rehearsal, extent: Extent) -> Work:
     largest = rehearsed.run(batch)
     each, notes, exact = _random_labels(material, rehearsed, batch, largest, length)
     if size < wanted:
-        other = size // 2 if size > 1 else 2
-        largest = _on_a_line(rehearsed.run(material.batch(other, length)), other, largest, size, wanted)
+        largest = extended(material, rehearsed, largest, size, wanted, length)
     total = _examples(config, extent.steps)
     widths = {value.shape[1] for value in batch.values() if getattr(value, "ndim", 0) == 2}
     uniform = packs(config) or material.examples is None
@@ -71,7 +71,8 @@ def work_of(material: Material, rehearsed: Rehearsal, extent: Extent) -> Work:
         exact = False
         notes.append("while blocks are read in parts, attention takes less than is counted")
     step = round(each * examples_per_step(config))
-    return Work(round(operations), step, _counted(material, rehearsed, exact, step), exact, largest, tuple(notes))
+    counted = _counted(material, rehearsed, exact, step)
+    return Work(round(operations), step, counted, exact, largest, size, tuple(notes))
 
 
 def _counted(material: Material, rehearsed: Rehearsal, exact: bool, step: int) -> int | None:
@@ -81,6 +82,14 @@ def _counted(material: Material, rehearsed: Rehearsal, exact: bool, step: int) -
         return None
     batches = material.step(COUNTED - 1)
     return None if batches is None else sum(rehearsed.run(batch).operations for batch in batches)
+
+
+def extended(material: Material, rehearsed: Rehearsal, found: Pass, size: int, wanted: int, length: int) -> Pass:
+    """The pass of `wanted` examples, given that of `size`, after rehearsing that of another number."""
+    if size == wanted:
+        return found
+    other = size // 2 if size > 1 else 2
+    return _on_a_line(rehearsed.run(material.batch(other, length)), other, found, size, wanted)
 
 
 def _on_a_line(one: Pass, few: int, two: Pass, many: int, wanted: int) -> Pass:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pluglm.catalog import installed_catalog
+from pluglm.planning.lines import beside_lines
 from pluglm.reporting.changes import changes
 from pluglm.reporting.plugin_sections import plugin_sections
 from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
@@ -218,8 +219,9 @@ def _points(lines: Sequence[Mapping[str, Any]], key: str) -> tuple[list[float], 
 
 
 def _plan(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
-    rows = []
-    for path, value in flatten(plan).items():
+    """What was planned beside what was measured, and then all of the plan."""
+    rows = beside_lines(plan)
+    for path, value in flatten({key: value for key, value in plan.items() if key != "notes"}).items():
         shown = size(value) if "bytes" in path else seconds(value) if path.endswith("seconds") else number(value)
         rows.append((path.replace(".", ": ").replace("_bytes", "").replace("_", " "), shown))
     return rows

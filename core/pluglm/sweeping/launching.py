@@ -39,7 +39,7 @@ def launcher(line: Line, config: Any, context: Any) -> Any:
 
 def launch(starting: Any, line: Line, members: Sequence[str], batch: int) -> None:
     """Run the members in these folders, `batch` at a time at most, and return when all of them have ended."""
-    recipes = [word for word in line.to_hydra if not word.startswith("hydra")]
+    recipes = [word for word in line.to_hydra if not word.lstrip("+~").startswith("hydra")]
     for begin in range(0, len(members), batch):
         jobs = [[*recipes, f"hydra.sweep.subdir={name}"] for name in members[begin : begin + batch]]
         starting.launch(jobs, initial_job_idx=begin)

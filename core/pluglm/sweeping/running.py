@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.config.run_config import RunConfig
+from pluglm.config.sweep_settings import SweepSettings
 from pluglm.corpus.storage import digest
 from pluglm.errors import Interrupted, PluglmError
 from pluglm.sweeping import record
@@ -30,12 +31,16 @@ class _OneFailed(Exception):
     """A member failed, and the sweep is to end then."""
 
 
-def sweep_digest(line: Line, members: Sequence[Member]) -> str:
-    """The same for the same members, or where a sampler proposes them, for the same choices and the same sampler."""
+def sweep_digest(line: Line, members: Sequence[Member], settings: SweepSettings) -> str:
+    """The same for the same members that end alike; where a sampler proposes them, for the same choices and sampler."""
     from omegaconf import OmegaConf
 
-    sampler = [line.sweeping, OmegaConf.to_container(line.hydra.sweeper)] if line.is_sampled else []
-    return digest([[one.digest for one in members], sampler])
+    told: list[Any] = [[one.digest for one in members]]
+    if line.is_sampled:
+        told += [line.sweeping, OmegaConf.to_container(line.hydra.sweeper), settings.metric, settings.direction]
+    if settings.pruning.enabled:
+        told.append(settings.pruning.model_dump())
+    return digest(told)
 
 
 class SweepRun:
@@ -64,7 +69,7 @@ class SweepRun:
         self.record = Record(
             folder=folder,
             name=config.name,
-            digest=sweep_digest(line, known),
+            digest=sweep_digest(line, known, config.sweep),
             words=list(line.typed),
             swept=keys,
             working_folder=os.getcwd(),

@@ -95,9 +95,12 @@ class _Proposals:
         folders = self._run(proposed)
         returns = []
         for words, folder in zip(job_overrides, folders, strict=True):
-            value = measured(folder, self._settings.metric) if folder is not None else None
-            if value is None and folder is not None and (folder / "results.json").is_file():
-                raise missing_metric(folder, self._settings.metric)
+            value = None
+            # Of a member that failed on its way there is a validation loss too.
+            if folder is not None and (folder / "results.json").is_file():
+                value = measured(folder, self._settings.metric)
+                if value is None:
+                    raise missing_metric(folder, self._settings.metric)
             bad = math.inf if self._settings.direction == "minimize" else -math.inf
             done = JobReturn(overrides=list(words), status=JobStatus.COMPLETED)
             done.return_value = bad if value is None else value

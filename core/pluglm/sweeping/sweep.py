@@ -91,7 +91,7 @@ def _folder(line: Line, members: Sequence[Member], config: RunConfig) -> Path:
     """The folder of this sweep: another set of members, or another way to draw them, has another."""
     if config.sweep.folder is not None:
         return config.sweep.folder.resolve()
-    return (config.output.dir / "sweeps" / f"{config.name}-{sweep_digest(line, members)[:8]}").resolve()
+    return (config.output.dir / "sweeps" / f"{config.name}-{sweep_digest(line, members, config.sweep)[:8]}").resolve()
 
 
 def _costs(

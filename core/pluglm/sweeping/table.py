@@ -35,7 +35,7 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=SIMPLE, pad_edge=False, title=title, title_justify="left", expand=False)
+    grid = Table(box=SIMPLE, pad_edge=False, expand=False)
     for name in ("", "member", "status"):
         grid.add_column(name, no_wrap=True, overflow="ellipsis")
     for name in ("steps", "loss", "validation", "left"):
@@ -46,7 +46,8 @@ def table(
         _add(grid, entry, watched.get(entry.number), best is not None and entry.number == best.number)
     hidden = len(entries) - len(shown)
     below = [Text(f"... and {hidden} more", style="dim")] if hidden else []
-    return Group(grid, *below, Text(status(entries, watched, comparable, at_once)))
+    heading = Text(title, no_wrap=True, overflow="ellipsis")
+    return Group(heading, grid, *below, Text(status(entries, watched, comparable, at_once)))
 
 
 def status(entries: Sequence[Entry], watched: Mapping[int, Watched], comparable: bool, at_once: int) -> str:
