@@ -86,6 +86,7 @@ def _is_plain(linear: Any) -> bool:
 
     return (
         type(linear) is torch.nn.Linear
+        and isinstance(linear.weight, torch.Tensor)
         and not is_traceable_wrapper_subclass(linear.weight)
         and not (linear._forward_hooks or linear._forward_pre_hooks or linear._backward_hooks)
         and "forward" not in vars(linear)

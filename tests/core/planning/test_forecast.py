@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from pluglm.batching.examples import prepare_examples
-from pluglm.config.compose import compose, recipes
+from pluglm.config.compose import compose
+from pluglm.config.recipes import recipes
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepare import corpus_key, prepare_corpus
 from pluglm.errors import ConfigError
