@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from pluglm.batching.examples import prepare_examples
+from pluglm.comparing.differences import OF_NO_ACCOUNT
 from pluglm.config.compose import compose
 from pluglm.config.recipes import recipes
 from pluglm.config.run_config import RunConfig
@@ -26,7 +27,6 @@ from pluglm.planning.price import carbon_kg, cost_of, energy_kwh
 from pluglm.planning.rehearsal import rehearsal
 from pluglm.planning.scaling import effective_tokens, optimal
 from pluglm.planning.storage import storage_of
-from pluglm.reporting.comparison import OF_NO_ACCOUNT
 from pluglm.reporting.progress import Progress
 
 Small = Callable[..., RunConfig]
