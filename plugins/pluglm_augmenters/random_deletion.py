@@ -8,32 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pluglm import Augmenter, Document
-from pluglm_augmenters.words import joined, rewritten, words_and_gaps
-
-
-def thinned(text: str, alpha: float, random: Random) -> str:
-    """The text without the words, and the white space behind them, that a chance of alpha each picked; one word always
-    stays, and what stood behind the last word."""
-    words, gaps = words_and_gaps(text)
-    count, draw, rate = len(words), random.random, log1p(-alpha)
-    if count < 2:
-        return text
-    # How many words stay before the next one goes is geometric: one draw for each that goes, not for each word.
-    removed = []
-    place = int(log1p(-draw()) / rate)
-    while place < count:
-        removed.append(place)
-        place += 1 + int(log1p(-draw()) / rate)
-    if not removed:
-        return text
-    if len(removed) == count:
-        del removed[int(draw() * count)]
-    for place in reversed(removed):
-        del words[place]
-        if gaps is not None:
-            del gaps[place + 1 if place + 1 < len(gaps) - 1 else place]
-    return " ".join(words) if gaps is None else joined(words, gaps)
+from pluglm import Augmenter
+from pluglm_augmenters.words import joined, words_and_gaps
 
 
 class RandomDeletion(Augmenter):
@@ -44,6 +20,22 @@ class RandomDeletion(Augmenter):
 
     alpha: Annotated[float, Field(gt=0, lt=1, description="Chance that a word is deleted")] = 0.1
 
-    def augment(self, document: Document, random: Random) -> Document | None:
-        """A copy with words deleted, or None where none was."""
-        return rewritten(document, self.fields, thinned, self.alpha, random)
+    def augment_text(self, text: str, random: Random) -> str:
+        """The text without the words drawn and the white space behind them, or, where that is the last word, before
+        it."""
+        words, gaps = words_and_gaps(text)
+        draw, rate = random.random, log1p(-self.alpha)
+        if len(words) < 2:
+            return text
+        # How many words stay before the next one goes is geometric: one draw for each that goes, not for each word.
+        place = int(log1p(-draw()) / rate)
+        while place < len(words):
+            del words[place]
+            if gaps is not None:
+                del gaps[place + 1 if place < len(words) else place]
+            place += int(log1p(-draw()) / rate)
+        if not words:
+            # One stays, each as likely, with what stands around the text.
+            words, start = text.split(), len(text) - len(text.lstrip())
+            return text[:start] + words[int(draw() * len(words))] + text[len(text.rstrip()) :]
+        return " ".join(words) if gaps is None else joined(words, gaps)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from random import Random
-
-from pluglm import Document
 
 WORD = re.compile(r"\S+")
 
@@ -26,25 +22,6 @@ def joined(words: list[str], gaps: list[str]) -> str:
 def change_count(alpha: float, words: int) -> int:
     """n = alpha * l of Wei and Zou 2019, and at least one."""
     return int(alpha * words) or 1
-
-
-def rewritten(
-    document: Document,
-    names: tuple[str, ...],
-    change: Callable[[str, float, Random], str],
-    alpha: float,
-    random: Random,
-) -> Document | None:
-    """A copy with `change(text, alpha, random)` for the text and fields named, or None where that changes nothing."""
-    if names == ("text",):
-        text = change(document.text, alpha, random)
-        if text == document.text:
-            return None
-        # By far the most frequent case, and several times faster than dataclasses.replace.
-        d = document
-        return Document(text, d.id, d.source, d.fields, d.media, d.metadata, d.weight)
-    changed = document.map_text(names, lambda text: change(text, alpha, random))
-    return None if changed == document else changed
 
 
 def as_written(word: str, like: str) -> str:

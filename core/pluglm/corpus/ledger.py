@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import ne
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +63,17 @@ class Station:
         self.characters_in += characters
         self.characters_out += characters
 
-    def add_all(self, pairs: Sequence[tuple[Document, Document]]) -> None:
-        """`add` for (the one it was made of, the document) of many."""
-        changed = [pair for pair in pairs if pair[0].text != pair[1].text]
-        characters = sum([len(after.text) for _, after in pairs])
-        self.added += len(pairs)
-        self.kept += len(pairs)
-        self.changed += len(changed)
+    def add_all(self, before: Sequence[Document], after: Sequence[Document]) -> None:
+        """`add` for many documents, each beside the one it was made of."""
+        texts, new = [document.text for document in before], [document.text for document in after]
+        characters = sum(map(len, new))
+        self.added += len(after)
+        self.kept += len(after)
+        self.changed += sum(map(ne, texts, new))
         self.characters_added += characters
         self.characters_out += characters
-        self.samples += [_sample(before, after) for before, after in changed[: SAMPLES - len(self.samples)]]
+        pairs = (pair for pair in zip(before, after, strict=True) if pair[0].text != pair[1].text)
+        self.samples += [_sample(*pair) for pair in islice(pairs, SAMPLES - len(self.samples))]
 
     def drop(self, document: Document, reason: str, detail: str = "") -> None:
         """Count a document that ends here on purpose."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, repeat
 from random import Random
 from typing import Any, Protocol
 
@@ -158,8 +158,8 @@ def decided(
     return layer
 
 
-Copy = tuple[Document, int, int, Document | None]
-"""A document, its place, the number of a copy of it, and what that became."""
+Wanted = tuple[Document, int, str, bytes]
+"""A document, its place, the id of a copy that is to be made of it, and the name of that copy's generator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,73 +172,68 @@ class Augment:
 
     def work(self, documents: Sequence[Document], station: Station) -> Layer:
         """Each document, followed by its changed copies."""
-        name, rows = self.augmenter.name, list[tuple[int, int, Document | None]]()
-        pairs = list[tuple[Document, Document]]()
         several = type(self.augmenter).augment_batch is not Augmenter.augment_batch
-        for document, place, copy, changed in (self._batched if several else self._single)(documents, station):
-            if changed is not None:
+        make = self._together if several else self._singly
+        places, originals, copies = list[int](), list[Document](), list[Document]()
+        wanted = self._wanted(documents)
+        # In parts: the names and generators of all short documents of a chunk would take more than the chunk.
+        while some := list(islice(wanted, TOGETHER)):
+            for (document, place, identifier, _), changed in zip(some, make(some, station), strict=True):
+                if changed is None:
+                    continue
+                if not (type(changed.text) is str and changed.text.isascii()) and (problem := unusable(changed)):
+                    station.added += 1
+                    station.quarantine(f"{document.source}:{identifier}", problem)
+                    continue
                 if changed is document or changed.id != document.id:
                     # It may be in other hands.
                     changed = replace(changed)
-                changed.id = f"{document.id}~{name}{copy}"
-                pairs.append((document, changed))
-                rows.append((place, ADDED, changed))
+                changed.id = identifier
+                places.append(place)
+                originals.append(document)
+                copies.append(changed)
         station.pass_all(documents)
-        station.add_all(pairs)
-        return Layer(rows)
+        station.add_all(originals, copies)
+        return Layer(list(zip(places, repeat(ADDED), copies)))
 
-    def _single(self, documents: Sequence[Document], station: Station) -> Iterator[Copy]:
-        """All copies that are to be made, one after the other."""
+    def _singly(self, wanted: Sequence[Wanted], station: Station) -> list[Document | None]:
+        """All copies, one made after the other."""
         # One generator that goes from name to name: a new one takes longer than most augmenters.
         random, augment = NamedRandom(0), self.augmenter.augment
-        for document, place, copy, name in self._wanted(documents):
+        made = list[Document | None]()
+        for document, _, _, name in wanted:
             random.name, random.drawn, random.gauss_next = name, 0, None
             try:
-                changed = augment(document, random)
+                made.append(augment(document, random))
             except PluglmError:
                 raise
             except Exception as error:
-                self._failed(station, document, error)
-            else:
-                yield document, place, copy, changed
+                station.added += 1
+                quarantine_error(station, document, error)
+                made.append(None)
+        return made
 
-    def _batched(self, documents: Sequence[Document], station: Station) -> Iterator[Copy]:
+    def _together(self, wanted: Sequence[Wanted], station: Station) -> list[Document | None]:
         """The same, of an augmenter that works on many documents at once."""
-        wanted = self._wanted(documents)
-        # A generator takes 2.5 kB, which for all short documents of a chunk at once would be more than the chunk.
-        while some := list(islice(wanted, TOGETHER)):
-            try:
-                made = self.augmenter.augment_batch(
-                    [document for document, _, _, _ in some], [NamedRandom(name) for _, _, _, name in some]
-                )
-            except PluglmError:
-                raise
-            except Exception:
-                # One of them failed: by themselves, the others can be had.
-                for document, place, copy, name in some:
-                    try:
-                        changed = self.augmenter.augment(document, NamedRandom(name))
-                    except Exception as error:
-                        self._failed(station, document, error)
-                    else:
-                        yield document, place, copy, changed
-            else:
-                for (document, place, copy, _), changed in zip(some, made, strict=True):
-                    yield document, place, copy, changed
+        documents, randoms = [each[0] for each in wanted], [NamedRandom(each[3]) for each in wanted]
+        try:
+            return self.augmenter.augment_batch(documents, randoms)
+        except PluglmError:
+            raise
+        except Exception:
+            # One of them failed: by themselves, the others can be had.
+            return self._singly(wanted, station)
 
-    def _wanted(self, documents: Sequence[Document]) -> Iterator[tuple[Document, int, int, bytes]]:
-        """(document, its place, number of the copy, its generator's name) of each copy that is to be made."""
+    def _wanted(self, documents: Sequence[Document]) -> Iterator[Wanted]:
+        """Each copy that is to be made."""
         begin, copies, chance = f"{self.seed}/{self.path}/", range(self.augmenter.copies), self.augmenter.probability
+        label = f"~{self.augmenter.name}"
         for place, document in enumerate(documents):
             for copy in copies:
                 name = f"{begin}{document.source}/{document.id}/{copy}".encode("utf-8", "surrogatepass")
                 # The generator's first number has the seed 1.
                 if chance == 1 or xxh3_64_intdigest(name, 0) < chance * 2**64:
-                    yield document, place, copy, name
-
-    def _failed(self, station: Station, document: Document, error: Exception) -> None:
-        station.added += 1
-        quarantine_error(station, document, error)
+                    yield document, place, f"{document.id}{label}{copy}", name
 
 
 def quarantine_error(station: Station, document: Document, error: Exception) -> None:

@@ -67,8 +67,8 @@ class FirstOfEachLength(CorpusPreprocessor):
 class Twice(Augmenter):
     """Doubles the text."""
 
-    def augment(self, document: Document, random: Random) -> Document | None:
-        return document.map_text(self.fields, lambda t: t * 2)
+    def augment_text(self, text: str, random: Random) -> str:
+        return text * 2
 
 
 class Swap(Regularizer):
@@ -208,12 +208,12 @@ def test_copies_follow_their_original_and_are_the_same_again() -> None:
 
 
 class Fails(Augmenter):
-    """Works on many at once, and fails at 7."""
+    """Works on many at once, fails at 7, and makes at 8 what is no Unicode."""
 
     def augment(self, document: Document, random: Random) -> Document | None:
         if document.text == "7":
             raise ValueError("seven")
-        return document.map_text(self.fields, lambda t: f"{t} {random.random()}")
+        return document.map_text(self.fields, lambda t: "\ud800" if t == "8" else f"{t} {random.random()}")
 
     def augment_batch(self, documents: Any, randoms: Any) -> list[Document | None]:
         return [self.augment(d, r) for d, r in zip(documents, randoms, strict=True)]
@@ -225,9 +225,9 @@ def test_a_document_at_which_an_augmenter_fails_costs_no_other() -> None:
     step = stations.Augment(station.name, Fails(), seed=1)
     made = step.work(documents, station).apply(documents)
     balanced(station)
-    assert station.quarantined == {"error": 1} and station.added == 10 and len(made) == 19
-    others = documents[:7] + documents[8:]
-    assert [d for d in made if d.id != "7"] == step.work(others, Station("augmenter.fails")).apply(others)
+    assert station.quarantined == {"error": 1, "lone_surrogate": 1} and station.added == 10 and len(made) == 18
+    others = documents[:7] + documents[9:]
+    assert [d for d in made if d.id not in ("7", "8")] == step.work(others, Station("augmenter.fails")).apply(others)
 
 
 def test_what_an_intervention_does_to_documents_is_counted() -> None:

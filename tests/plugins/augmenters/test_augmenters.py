@@ -12,15 +12,27 @@ from pydantic import ValidationError
 from scipy.stats import binom, chisquare
 
 from pluglm import Document
-from pluglm_augmenters.random_deletion import RandomDeletion, thinned
-from pluglm_augmenters.random_insertion import RandomInsertion, inserted
-from pluglm_augmenters.random_swap import RandomSwap, swapped
+from pluglm_augmenters.random_deletion import RandomDeletion
+from pluglm_augmenters.random_insertion import RandomInsertion
+from pluglm_augmenters.random_swap import RandomSwap
 
 TEN = "one two three four five six seven eight nine ten"
 FIFTY = " ".join(f"w{number}" for number in range(50))
 TECHNIQUES = [RandomDeletion, RandomInsertion, RandomSwap]
 TEXT = st.text(st.sampled_from("ab \n\tñ."), max_size=40)
 SEED, SHARE = st.integers(0, 1000), st.sampled_from([0.1, 0.5, 0.9])
+
+
+def swapped(text, alpha, random):
+    return RandomSwap(alpha=alpha).augment_text(text, random)
+
+
+def thinned(text, alpha, random):
+    return RandomDeletion(alpha=alpha).augment_text(text, random)
+
+
+def inserted(text, alpha, random, words):
+    return RandomInsertion(alpha=alpha, words=words).augment_text(text, random)
 
 
 def is_subsequence(part, whole):
