@@ -69,7 +69,7 @@ def explained(error: OSError, place: object, then: str) -> PluglmError:
         return PluglmError(
             f"the disk is full ({where}); what was written before is untouched: make room and go on with: {then}"
         )
-    return PluglmError(f"{error}; what was written before is untouched: {then}")
+    return PluglmError(f"{error}; what was written before is untouched: go on with: {then}")
 
 
 def _short(value: object) -> str:

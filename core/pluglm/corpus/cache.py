@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,8 +74,10 @@ def prune(cache: Path, unused: timedelta, now: datetime | None = None) -> list[E
             if not _is_being_made(path.with_suffix("")):
                 shutil.rmtree(path, ignore_errors=True)
     for path in (cache / "layers").glob("*.tmp"):
-        if _time(path) <= moment - ABANDONED:
-            path.unlink(missing_ok=True)
+        # One that is being written gets its name while it is looked at.
+        with suppress(FileNotFoundError):
+            if _time(path) <= moment - ABANDONED:
+                path.unlink()
     return removed
 
 
@@ -88,8 +90,17 @@ def _layers(cache: Path) -> Iterator[tuple[Path, datetime]]:
 
 def _layers_entry(cache: Path, layers: list[tuple[Path, datetime]]) -> Entry:
     parts = [path.with_suffix(suffix) for path, _ in layers for suffix in (".json", ".arrow", ".keys")]
-    size = sum(part.stat().st_size for part in parts if part.exists())
+    size = _size(parts)
     return Entry("layers", cache / "layers", size, max(used for _, used in layers), f"{len(layers):,} layers")
+
+
+def _size(paths: Iterable[Path]) -> int:
+    size = 0
+    for path in paths:
+        # Others may be at work.
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size if path.is_file() else 0
+    return size
 
 
 def _time(path: Path) -> datetime:
@@ -105,8 +116,7 @@ def _is_locked(lock: Path) -> bool:
 
 
 def _entry(kind: str, path: Path) -> Entry:
-    size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
-    return Entry(kind, path, size, _time(path), _about(path))
+    return Entry(kind, path, _size([path, *path.rglob("*")]), _time(path), _about(path))
 
 
 def _about(path: Path) -> str:

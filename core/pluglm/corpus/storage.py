@@ -69,7 +69,7 @@ def make_once(
             temporary.rename(folder)
         except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and error.filename is None:
                 # Which disk is full: the system does not say it of a file that is open.
                 error.filename = str(folder.parent)
             raise
