@@ -64,12 +64,12 @@ class Interrupted(PluglmError):
 
 def explained(error: OSError, place: object, then: str) -> PluglmError:
     """What the system refused, in a line that says what to do next: `then` is the command."""
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = error.filename or place
         return PluglmError(
             f"the disk is full ({where}); what was written before is untouched: make room and go on with: {then}"
         )
-    return PluglmError(f"{error}; what was written before is untouched: {then}")
+    return PluglmError(f"{error}; what was written before is untouched: go on with: {then}")
 
 
 def _short(value: object) -> str:

@@ -91,13 +91,16 @@ class EncodeDocuments:
                 continue
             station.characters_in += len(document.text)
             station.keep(None, document)
-            account.count(document.source, sum(len(example["input_ids"]) for example in examples))
+            tokens = sum(len(example["input_ids"]) for example in examples)
             columns: dict[str, Any] = {"weight": float(document.weight)}
             for name, known in self.values.items():
                 value = str(document.get(name))
                 columns[f"field_{name}"] = known.index(value) if value in known else -1
+            times = 1
             if self.passes:
-                columns[COPIES] = copies(self.passes[document.source], document.source, document.id, self.seed)
+                times = copies(self.passes[document.source], document.source, document.id, self.seed)
+                columns[COPIES] = times
+            account.count(document.source, tokens, times)
             for example in examples:
                 yield {**example, **columns}
 

@@ -17,7 +17,9 @@ from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described
 from pluglm.corpus.ledger import Book, check_balance
 from pluglm.corpus.prepare import Corpus
+from pluglm.corpus.seal import SEAL, damage
 from pluglm.corpus.storage import cache_folder, digest, make_once
+from pluglm.errors import PluglmError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -51,6 +53,7 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
         cache_folder(config.data.cache_dir) / "examples" / key,
         lambda temporary: _make(config, corpus, own, temporary, progress),
         waiting=lambda: progress.say("Another run is making the same examples; waiting for it"),
+        damaged=lambda file: progress.say(f"The examples in the cache are damaged ({file}); making them again"),
     )
     return _opened(config, folder, key, own is not None)
 
@@ -60,7 +63,7 @@ def made_examples(config: RunConfig, corpus: Corpus) -> Examples | None:
     own = config.model.own_tokenizer()
     key = digest({"corpus": corpus.key} | _recipe(config, own))
     folder = cache_folder(config.data.cache_dir) / "examples" / key
-    return _opened(config, folder, key, own is not None) if folder.is_dir() else None
+    return _opened(config, folder, key, own is not None) if damage(folder) is None else None
 
 
 def _opened(config: RunConfig, folder: Path, key: str, own: bool) -> Examples:
@@ -108,6 +111,10 @@ def packs(config: RunConfig) -> bool:
 def _make(
     config: RunConfig, corpus: Corpus, own: PreTrainedTokenizerFast | None, folder: Path, progress: Progress
 ) -> None:
+    if (broken := damage(corpus.folder, everything=True)) is not None:
+        (corpus.folder / SEAL).unlink(missing_ok=True)
+        raise PluglmError(f"a part of the cache is damaged ({corpus.folder / broken}); run it again to make it anew")
+
     def texts() -> Iterator[str]:
         with progress.task("Training the tokenizer", unit="documents") as task:
             for document in corpus.train():

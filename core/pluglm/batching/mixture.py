@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from pluglm.config.settings import MixtureSettings
-from pluglm.errors import Problem
+from pluglm.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from pluglm.config.run_config import RunConfig
@@ -19,6 +19,9 @@ def passes(mixture: MixtureSettings, sizes: Mapping[str, Mapping[str, int]]) -> 
 
     With shares w, a source of size n out of N in all is seen w N / n times: a pass is as long as all sources together.
     A temperature T makes shares of sizes, w ~ n^(1/T) (Conneau et al. 2020, https://arxiv.org/abs/1911.02116).
+
+    Raises:
+        DataError: where the only sources with a weight have no document left.
     """
     if mixture.epochs:
         return {source: mixture.epochs.get(source, 1.0) for source in sizes}
@@ -27,6 +30,8 @@ def passes(mixture: MixtureSettings, sizes: Mapping[str, Mapping[str, int]]) -> 
     measured = {source: counts[mixture.unit] for source, counts in sizes.items() if counts[mixture.unit]}
     shares = dict(mixture.weights) or {source: size ** (1 / mixture.temperature) for source, size in measured.items()}
     total, whole = sum(shares.get(source, 0.0) for source in measured), sum(measured.values())
+    if measured and not total:
+        raise DataError(f"data.mixture.weights: 0 for all sources that have documents left: {', '.join(measured)}")
     return {
         source: shares.get(source, 0.0) / total * whole / measured[source] if source in measured else 1.0
         for source in sizes
@@ -48,6 +53,8 @@ def mixture_problems(run: RunConfig) -> Iterator[Problem]:
             if label not in run.source:
                 known = ", ".join(run.source)
                 yield Problem(f"data.mixture.{name}.{label}", "is no source of this run", hint=f"there are: {known}")
+    if mixture.epochs and not any(mixture.epochs.get(label, 1.0) for label in run.source):
+        yield Problem("data.mixture.epochs", "leaves no source to train on", dict(mixture.epochs))
     left = [label for label in run.source if label not in mixture.weights] if mixture.weights else []
     for label in left:
         yield Problem("data.mixture.weights", f"has no share for source {label}", dict(mixture.weights))

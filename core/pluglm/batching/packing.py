@@ -28,12 +28,13 @@ class TokenAccount:
     dropped: Counter[str] = field(default_factory=Counter)
     sources: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def count(self, source: str, tokens: int) -> None:
-        """Count a document and its tokens."""
+    def count(self, source: str, tokens: int, times: int = 1) -> None:
+        """Count a document and its tokens, which a pass has so many `times`."""
         self.tokens_in += tokens
-        known = self.sources.setdefault(source, {"documents": 0, "tokens": 0})
+        known = self.sources.setdefault(source, {"documents": 0, "tokens": 0, "tokens_in_pass": 0})
         known["documents"] += 1
         known["tokens"] += tokens
+        known["tokens_in_pass"] += times * tokens
 
     def merge(self, other: TokenAccount) -> None:
         """Add what was counted of further documents."""
@@ -41,7 +42,7 @@ class TokenAccount:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.dropped.update(other.dropped)
         for source, counts in other.sources.items():
-            known = self.sources.setdefault(source, {"documents": 0, "tokens": 0})
+            known = self.sources.setdefault(source, dict.fromkeys(counts, 0))
             for name, count in counts.items():
                 known[name] += count
 

@@ -74,7 +74,9 @@ class SplitEncoding:
             )
         said = account.as_dict()
         for source, counts in said["sources"].items():
-            counts["passes"] = seen.get(source, 1.0)
+            # What was wanted, but of whole documents: one that is wanted half a time is there once, or not at all.
+            there = counts.pop("tokens_in_pass")
+            counts["passes"] = there / counts["tokens"] if counts["tokens"] else seen.get(source, 1.0)
         return said
 
     def _encoded(self, split: str, seen: Mapping[str, float]) -> tuple[list[EncodeDocuments], TokenAccount]:

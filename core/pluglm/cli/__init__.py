@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
+import signal
 import sys
+import threading
+from types import FrameType
 
 VERBS = {
     "train": "run everything: prepare, train, evaluate, report (-m sweeps)",
@@ -51,6 +55,11 @@ def main() -> None:
 
         print(version("pluglm"))
         sys.exit(0)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal or a log cannot show is shown as a question mark; it is no reason to end a run.
+        sys.stdout.reconfigure(errors="replace")
+    if "RANK" not in os.environ and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS and verb != "complete":
         close = difflib.get_close_matches(verb, VERBS, n=1)
@@ -67,6 +76,14 @@ def main() -> None:
     sys.exit(code)
 
 
+class Terminated(BaseException):
+    """SIGTERM, where nothing is under way that stops for it by itself: what is half made is removed."""
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
 def _guarded(verb: str, rest: list[str]) -> int:
     from pluglm.errors import PluglmError
 
@@ -79,6 +96,9 @@ def _guarded(verb: str, rest: list[str]) -> int:
         for line in str(error).splitlines():
             print(f"pluglm: {rank}{line}", file=sys.stderr)
         return error.exit_code
+    except Terminated:
+        print("pluglm: stopped by SIGTERM", file=sys.stderr)
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         print("pluglm: stopped by Ctrl-C", file=sys.stderr)
         return 130

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
-from pluglm.errors import ConfigError, Problem
+from pluglm.errors import ConfigError, PluglmError, Problem
 
 FLAGS = {
     "--older-than": Flag("for prune: unused for so many days (30)", "DAYS"),
@@ -28,7 +28,11 @@ def run(arguments: list[str]) -> int:
     from pluglm.reporting.run_data import size
 
     folder = cache_folder(Path(given.flags["dir"]) if "dir" in given.flags else None)
-    found = list(entries(folder)) if given.words == ["list"] else prune(folder, _days(given.flags))
+    days = _days(given.flags)
+    try:
+        found = list(entries(folder)) if given.words == ["list"] else prune(folder, days)
+    except OSError as error:
+        raise PluglmError(f"the cache in {folder}: {error}") from error
     if "json" in given.flags:
         rows = [
             {"kind": e.kind, "path": str(e.path), "bytes": e.bytes, "used": e.used.isoformat(), "about": e.about}

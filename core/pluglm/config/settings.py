@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from pluglm.families import Parallelism
 
 DEFAULT_STEPS = 1100
+OWN_OPTIONS = ("pipeline", "tasks", "workers", "logging_dir", "skip_completed")
+"""Settings of datatrove's executors that follow from ours."""
 
 
 class Settings(BaseModel):
@@ -165,9 +170,30 @@ def engine_problems(data: DataSettings) -> Iterator[Problem]:
     if missing:
         reason = f"needs {' and '.join(missing)}, which is not installed"
         yield Problem("data.engine", reason, data.engine, f"pip install 'pluglm[{extra}]'")
+    if data.engine == "local" and data.engine_options:
+        reason = "is for data.engine=ray or slurm; this machine takes data.workers"
+        yield Problem("data.engine_options", reason, dict(data.engine_options))
+    known = executor_options(data.engine) if data.engine_options and not missing else ()
+    for name in data.engine_options if known else ():
+        if name in OWN_OPTIONS:
+            yield Problem(f"data.engine_options.{name}", "is set by pluglm", None, "see data.workers")
+        elif name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+            reason = f"is no setting of datatrove's {data.engine} executor"
+            yield Problem(f"data.engine_options.{name}", reason, hint=hint)
     for name in ("partition", "time") if data.engine == "slurm" else ():
         if name not in data.engine_options:
             yield Problem(f"data.engine_options.{name}", "is needed by Slurm")
+
+
+def executor_options(engine: str) -> tuple[str, ...]:
+    """The settings that datatrove's executor of this name has and that are not ours."""
+    if engine == "local":
+        return ()
+    module = import_module(f"datatrove.executor.{engine}")
+    executor = getattr(module, f"{engine.title()}PipelineExecutor")
+    return tuple(name for name in inspect.signature(executor).parameters if name not in OWN_OPTIONS)
 
 
 class OutputSettings(Settings):

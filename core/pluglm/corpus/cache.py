@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock
 
-from pluglm.corpus.storage import lock_is_taken
+from pluglm.corpus.storage import layers_lock, lock_is_taken, remove_whole
 
 KINDS = ("fetched", "corpora", "examples", "evaluators")
 HALF_MADE = (".lock", ".tmp", ".parts")
@@ -49,36 +50,57 @@ def prune(cache: Path, unused: timedelta, now: datetime | None = None) -> list[E
     """
     moment = now or datetime.now(UTC)
     removed, latest = [], moment - unused
-    for entry in list(entries(cache)):
-        if entry.kind in KINDS and entry.used <= latest and not _is_being_made(entry.path):
-            shutil.rmtree(entry.path) if entry.path.is_dir() else entry.path.unlink()
-            removed.append(entry)
-    old = [(path, used) for path, used in _layers(cache) if used <= latest]
-    if old:
-        removed.append(_layers_entry(cache, old))
-        for path, _ in old:
-            for part in (path, path.with_suffix(".arrow"), path.with_suffix(".keys")):
-                part.unlink(missing_ok=True)
+    if not cache.is_dir():
+        return []
+    with layers_lock(cache):
+        # A corpus that is being made takes layers, and examples that are being made take a corpus: whose, is not known.
+        working = {kind for kind in KINDS if any(_is_locked(lock) for lock in (cache / kind).glob("*.lock"))}
+        for entry in list(entries(cache)):
+            left = entry.kind == "corpora" and "examples" in working
+            if entry.kind in KINDS and entry.used <= latest and not left and not _is_being_made(entry.path):
+                remove_whole(entry.path) if entry.path.is_dir() else entry.path.unlink()
+                removed.append(entry)
+        old = [] if "corpora" in working else [(path, used) for path, used in _layers(cache) if used <= latest]
+        if old:
+            removed.append(_layers_entry(cache, old))
+            for path, _ in old:
+                for part in (path, path.with_suffix(".arrow"), path.with_suffix(".keys")):
+                    part.unlink(missing_ok=True)
+        for path in [] if working else (cache / "logs").glob("*"):
+            if _time(path) <= latest:
+                shutil.rmtree(path, ignore_errors=True)
     for kind in KINDS:
         for path in [*(cache / kind).glob("*.tmp"), *(cache / kind).glob("*.parts")]:
             if not _is_being_made(path.with_suffix("")):
                 shutil.rmtree(path, ignore_errors=True)
     for path in (cache / "layers").glob("*.tmp"):
-        if _time(path) <= moment - ABANDONED:
-            path.unlink(missing_ok=True)
+        # One that is being written gets its name while it is looked at.
+        with suppress(FileNotFoundError):
+            if _time(path) <= moment - ABANDONED:
+                path.unlink()
     return removed
 
 
 def _layers(cache: Path) -> Iterator[tuple[Path, datetime]]:
     """The account of each layer, and when it was used last."""
     for path in sorted((cache / "layers").glob("*.json")):
-        yield path, _time(path)
+        with suppress(FileNotFoundError):
+            yield path, _time(path)
 
 
 def _layers_entry(cache: Path, layers: list[tuple[Path, datetime]]) -> Entry:
     parts = [path.with_suffix(suffix) for path, _ in layers for suffix in (".json", ".arrow", ".keys")]
-    size = sum(part.stat().st_size for part in parts if part.exists())
+    size = _size(parts)
     return Entry("layers", cache / "layers", size, max(used for _, used in layers), f"{len(layers):,} layers")
+
+
+def _size(paths: Iterable[Path]) -> int:
+    size = 0
+    for path in paths:
+        # Others may be at work.
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size if path.is_file() else 0
+    return size
 
 
 def _time(path: Path) -> datetime:
@@ -86,13 +108,15 @@ def _time(path: Path) -> datetime:
 
 
 def _is_being_made(path: Path) -> bool:
-    lock = path.with_name(path.name + ".lock")
+    return _is_locked(path.with_name(path.name + ".lock"))
+
+
+def _is_locked(lock: Path) -> bool:
     return lock.exists() and lock_is_taken(FileLock(str(lock)))
 
 
 def _entry(kind: str, path: Path) -> Entry:
-    size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
-    return Entry(kind, path, size, _time(path), _about(path))
+    return Entry(kind, path, _size([path, *path.rglob("*")]), _time(path), _about(path))
 
 
 def _about(path: Path) -> str:

@@ -15,8 +15,9 @@ from pluglm.corpus.keys import StoredKeys
 from pluglm.corpus.layers import LayerStore
 from pluglm.corpus.ledger import Book, Station
 from pluglm.corpus.stations import Step, change_training
-from pluglm.corpus.storage import digest
+from pluglm.corpus.storage import digest, file_digest
 from pluglm.corpus.tasks import DecisionFile, KeyFile, ProcessChunk, ReadShard, Task, chunked, decision_files
+from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Intervention
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Workshop:
         decided = Decided(digest([names, path, described]), names)
         found = [self.store.account(f"{decided.key}-{number:05}") for number in range(len(chains))]
         if any(one is None for one in found):
-            accounts = [account for name in names if (account := self.store.account(name)) is not None]
+            accounts = [self._keys(name) for name in names]
             counts = [account["documents"] - len(account["errors"]) for account in accounts]
             keys = StoredKeys([self.store.folder / f"{name}.keys" for name in names], counts)
             found = []
@@ -116,6 +117,14 @@ class Workshop:
                 found.append(one)
         counted = Counter(d for one in found if one for d in one["decisions"].values() if isinstance(d, str))
         return decided, counted
+
+    def _keys(self, name: str) -> dict[str, Any]:
+        """The account of the keys of a chunk, which are whole."""
+        account, path = self.store.account(name), self.store.folder / f"{name}.keys"
+        if account is None or file_digest(path) != account["digest"]:
+            self.store.forget(name)
+            raise PluglmError(f"a part of the cache is damaged ({path}); run it again to make it anew")
+        return account
 
     def carried_out(
         self, chains: list[Chain], decided: Decided, path: str, preprocessor: CorpusPreprocessor

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -72,7 +73,7 @@ class LocalEngine:
             self._pool = ProcessPoolExecutor(self.workers, context, _prepare_worker)
         futures: list[Future[int]] = []
         try:
-            with unimportable_main():
+            with unimportable_main(), without_interrupts():
                 futures = [self._pool.submit(task.run) for task in tasks]
             # What this process needs to encode texts takes half a second, which it has now.
             import_module(TOKENIZERS)
@@ -81,7 +82,8 @@ class LocalEngine:
         except BrokenProcessPool:
             self._pool = None
             raise PluglmError(
-                "a worker process was killed (out of memory?); what is done is kept: run it again"
+                "a worker process was killed (out of memory? then with fewer data.workers, or a smaller "
+                "data.shard_megabytes); what is done is kept: run it again"
             ) from None
         finally:
             for future in futures:
@@ -91,6 +93,17 @@ class LocalEngine:
         """End the processes."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """While active, processes that are started never get a Ctrl-C, which the terminal sends to all: it is for this one
+    to end them. It gets its own when this is over."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare_worker() -> None:

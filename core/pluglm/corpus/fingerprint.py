@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pluglm.technique import Technique
 
 # A change within the resolution of the clock cannot be told by the times of a file.
 SETTLED_SECONDS = 2.0
+KEPT_SECONDS = 1.0
 
 
 def described_inputs(paths: Iterable[Path], cache: Path) -> Iterator[dict[str, Any]]:
@@ -26,14 +27,12 @@ def described_inputs(paths: Iterable[Path], cache: Path) -> Iterator[dict[str, A
     touched is the same.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(cache / "digests.db", timeout=60)) as known:
-        known.execute("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, state TEXT, digest TEXT)")
+    with closing(_Known(cache / "digests.db")) as known:
         for path in paths:
             try:
                 yield {"path": str(path), "bytes": path.stat().st_size, "digest": _digest(path, known)}
             except OSError as error:
                 yield {"path": str(path), "error": str(error)}
-        known.commit()
 
 
 def known_inputs(paths: Iterable[Path], cache: Path) -> list[dict[str, Any]] | None:
@@ -41,11 +40,11 @@ def known_inputs(paths: Iterable[Path], cache: Path) -> list[dict[str, Any]] | N
     if not (cache / "digests.db").is_file():
         return None
     found = []
-    with closing(sqlite3.connect(cache / "digests.db", timeout=60)) as known:
+    with closing(_Known(cache / "digests.db")) as known:
         for path in paths:
             try:
-                size, digest = path.stat().st_size, _known(path, known)
-            except (OSError, sqlite3.Error):
+                size, digest = path.stat().st_size, known.digest(*_state(path))
+            except OSError:
                 return None
             if digest is None:
                 return None
@@ -71,9 +70,52 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def _known(path: Path, known: sqlite3.Connection) -> str | None:
-    row = known.execute("SELECT digest FROM files WHERE path = ? AND state = ?", _state(path)).fetchone()
-    return None if row is None else str(row[0])
+class _Known:
+    """The digests in a file. They only save time: where it is damaged, locked or cannot be written, files are read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._database = sqlite3.connect(path, timeout=60)
+        self._new: list[tuple[str, str, str]] = []
+        self._kept = time.monotonic()
+        self._do("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, state TEXT, digest TEXT)")
+
+    def digest(self, name: str, state: str) -> str | None:
+        """The digest of a file in this state."""
+        rows = self._do("SELECT digest FROM files WHERE path = ? AND state = ?", [(name, state)])
+        return str(rows[0][0]) if rows else None
+
+    def keep(self, name: str, state: str, digest: str) -> None:
+        """Remember one, soon: to write each by itself takes longer than to digest a small file."""
+        self._new.append((name, state, digest))
+        if time.monotonic() - self._kept > KEPT_SECONDS:
+            self._write()
+
+    def close(self) -> None:
+        """Write what is new, and let go of the file."""
+        self._write()
+        self._database.close()
+
+    def _write(self) -> None:
+        # No lock is held before and after, for which another process would wait.
+        if self._new:
+            self._do("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", self._new)
+        self._new, self._kept = [], time.monotonic()
+
+    def _do(self, command: str, rows: Sequence[tuple[str, ...]] | None = None) -> list[Any]:
+        try:
+            with self._database:
+                if rows is not None and len(rows) > 1:
+                    self._database.executemany(command, rows)
+                    return []
+                return self._database.execute(command, rows[0] if rows else ()).fetchall()
+        except sqlite3.OperationalError:
+            return []
+        except sqlite3.DatabaseError:
+            # No database any more: the next run begins a new one.
+            with suppress(OSError):
+                self._path.unlink()
+            return []
 
 
 def _state(path: Path) -> tuple[str, str]:
@@ -81,12 +123,12 @@ def _state(path: Path) -> tuple[str, str]:
     return str(path.resolve()), f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
 
 
-def _digest(path: Path, known: sqlite3.Connection) -> str:
+def _digest(path: Path, known: _Known) -> str:
     stat = path.stat()
     name, state = _state(path)
-    if (found := _known(path, known)) is not None:
+    if (found := known.digest(name, state)) is not None:
         return found
     digest = file_digest(path)
     if time.time() - max(stat.st_mtime, stat.st_ctime) > SETTLED_SECONDS:
-        known.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (name, state, digest))
+        known.keep(name, state, digest)
     return digest

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 GONE, CHANGED, ADDED = 0, 1, 2
+SEALED = b'{"whole": "%b", '
+"""How an account begins: with the digest of itself as it was without this."""
 
 
 @dataclass(slots=True)
@@ -65,10 +67,11 @@ class LayerStore:
         folder.mkdir(parents=True, exist_ok=True)
 
     def account(self, key: str) -> dict[str, Any] | None:
-        """What `write_account` was given, or None where it, or a file it speaks of, is absent or of another size."""
+        """What `write_account` was given, or None where it is absent or damaged, or a file it speaks of is absent or of
+        another size."""
         path = self.folder / f"{key}.json"
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found = _unsealed(path.read_bytes())
             whole = all((self.folder / name).stat().st_size == size for name, size in found["files"].items())
             # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
             with suppress(PermissionError):
@@ -97,7 +100,7 @@ class LayerStore:
     def write_account(self, key: str, account: dict[str, Any], files: Sequence[Path] = ()) -> None:
         """Keep plain data by its key, which is there for as long as these files are."""
         sizes = {path.name: path.stat().st_size for path in files}
-        data = json.dumps({**account, "files": sizes}, ensure_ascii=True).encode()
+        data = _sealed({**account, "files": sizes})
         write_whole(self.folder / f"{key}.json", lambda path: path.write_bytes(data))
 
     def write_chunks(self, key: str, chunks: Iterable[Sequence[Document]], station: Station) -> None:
@@ -109,6 +112,10 @@ class LayerStore:
         account = {"chunks": count, "station": station.as_dict(), "records": station.records}
         self.write_account(key, account)
 
+    def forget(self, key: str) -> None:
+        """Let what is kept by a key be absent."""
+        (self.folder / f"{key}.json").unlink(missing_ok=True)
+
     def chunks(self, key: str) -> tuple[list[str], Station] | None:
         """The keys of what `write_chunks` kept and its account, or None where not all of it is there."""
         account = self.account(key)
@@ -118,6 +125,20 @@ class LayerStore:
         if any(self.account(one) is None for one in keys):
             return None
         return keys, Station.from_dict(account["station"], account["records"])
+
+
+def _sealed(account: dict[str, Any]) -> bytes:
+    body = json.dumps(account, ensure_ascii=True).encode()
+    return SEALED % xxhash.xxh3_128_hexdigest(body).encode() + body[1:]
+
+
+def _unsealed(data: bytes) -> dict[str, Any]:
+    start = len(SEALED % (b"0" * 32))
+    body = b"{" + data[start:]
+    if data[:start] != SEALED % xxhash.xxh3_128_hexdigest(body).encode():
+        raise ValueError("it is not what was written")
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:

@@ -17,9 +17,10 @@ from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described, described_inputs, known_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
 from pluglm.corpus.named_random import VERSION as NAMED_RANDOM
+from pluglm.corpus.seal import damage
 from pluglm.corpus.split import LEFT_OUT, CutInTwo, Split
 from pluglm.corpus.stations import Augment, Preprocess
-from pluglm.corpus.storage import cache_folder, digest, make_once
+from pluglm.corpus.storage import cache_folder, digest, layers_lock, make_once
 from pluglm.corpus.tasks import ReadShard, documents_in
 from pluglm.errors import DataError
 from pluglm.families import CorpusPreprocessor, Source
@@ -62,6 +63,7 @@ def prepare_corpus(config: RunConfig, progress: Progress) -> Corpus:
         cache / "corpora" / key,
         lambda temporary: _make(config, sources, inputs, temporary, progress),
         waiting=lambda: progress.say("Another run is preparing the same corpus; waiting for it"),
+        damaged=lambda file: progress.say(f"The corpus in the cache is damaged ({file}); making it again"),
     )
     return _opened(folder, key, inputs)
 
@@ -82,7 +84,7 @@ def prepared_corpus(config: RunConfig) -> Corpus | None:
         return None
     key = corpus_key(config, inputs)
     folder = cache / "corpora" / key
-    return _opened(folder, key, inputs) if folder.is_dir() else None
+    return _opened(folder, key, inputs) if damage(folder) is None else None
 
 
 def _opened(folder: Path, key: str, inputs: list[dict[str, Any]]) -> Corpus:
@@ -123,12 +125,16 @@ def _make(
     config: RunConfig, sources: Mapping[str, Source], inputs: list[dict[str, Any]], folder: Path, progress: Progress
 ) -> None:
     cache, stop = cache_folder(config.data.cache_dir).absolute(), config.data.on_error == "stop"
+    with layers_lock(cache):
+        pass
     book = Book(folder / "quarantine.jsonl", stop)
     engine = engine_for(config.data, cache)
     try:
         workshop = Workshop(cache, engine, progress, stop, book)
         shards = list(_shards(config, sources, inputs, workshop))
+        unread = [shard for shard in shards if not shard.is_done()]
         chains = workshop.read(shards)
+        _check_unchanged(inputs, unread, workshop)
         for label, preprocessor in config.preprocessor.items():
             path, said = f"preprocessor.{label}", described(preprocessor, cache)
             if isinstance(preprocessor, CorpusPreprocessor):
@@ -164,7 +170,27 @@ def _shards(
             parts = [label, said[0], said[2:], shard.model_dump(mode="json"), files or number]
             key = digest([*parts, type(shard).__qualname__, config.data.shard_megabytes])
             characters = int(config.data.shard_megabytes * 1e6)
-            yield ReadShard(workshop.store.folder, key, label, shard, characters, workshop.stop)
+            paths = tuple(path for path, _ in files)
+            yield ReadShard(workshop.store.folder, key, label, shard, characters, workshop.stop, paths)
+
+
+def _check_unchanged(inputs: list[dict[str, Any]], shards: list[ReadShard], workshop: Workshop) -> None:
+    """Raises:
+    DataError: where a file is not what it was before it was read. What was read of it is forgotten: it would be taken
+        for the content that the file had.
+    """
+    read = {path for shard in shards for path in shard.files}
+    before = [entry for entry in inputs if entry["path"] in read]
+    now = described_inputs([Path(entry["path"]) for entry in before], workshop.cache)
+    changed = [entry["path"] for entry, found in zip(before, now, strict=True) if entry != found]
+    for shard in shards:
+        if not set(changed).isdisjoint(shard.files):
+            workshop.store.forget(shard.key)
+    if changed:
+        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        raise DataError(
+            f"{changed[0]}{more} changed or vanished while it was read; run it again when nobody writes to it"
+        )
 
 
 def _split(

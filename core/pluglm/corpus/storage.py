@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -12,6 +13,8 @@ from typing import Any
 
 import xxhash
 from filelock import FileLock
+
+from pluglm.corpus.seal import damage, write_seal
 
 
 def digest(value: Any) -> str:
@@ -28,12 +31,18 @@ def file_digest(path: Path) -> str:
     return state.hexdigest()
 
 
-def make_once(folder: Path, make: Callable[[Path], None], waiting: Callable[[], None] | None = None) -> Path:
+def make_once(
+    folder: Path,
+    make: Callable[[Path], None],
+    waiting: Callable[[], None] | None = None,
+    damaged: Callable[[str], None] | None = None,
+) -> Path:
     """`folder`, made by `make(temporary folder)` unless it is already there.
 
-    It appears whole or not at all. Of several processes that want it at once, one makes it and the others wait.
+    It appears whole or not at all. Of several processes that want it at once, one makes it and the others wait. One of
+    whose files is no longer what it was is made again, once `damaged` was told which.
     """
-    if folder.exists():
+    if folder.exists() and damage(folder) is None:
         # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
         with suppress(OSError):
             os.utime(folder)
@@ -43,19 +52,41 @@ def make_once(folder: Path, make: Callable[[Path], None], waiting: Callable[[], 
     if waiting is not None and lock_is_taken(lock):
         waiting()
     with lock:
-        if folder.exists():
-            return folder
         temporary = folder.with_name(folder.name + ".tmp")
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
+        if folder.exists():
+            broken = damage(folder)
+            if broken is None:
+                return folder
+            if damaged is not None:
+                damaged(broken)
+            remove_whole(folder)
         try:
+            temporary.mkdir()
             make(temporary)
+            write_seal(temporary)
             sync_folder(temporary)
             temporary.rename(folder)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and error.filename is None:
+                # Which disk is full: the system does not say it of a file that is open.
+                error.filename = str(folder.parent)
             raise
     return folder
+
+
+def remove_whole(folder: Path) -> None:
+    """Remove a folder that `make_once` made, so that nobody, if this is stopped, sees a part of it."""
+    temporary = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    folder.rename(temporary)
+    shutil.rmtree(temporary)
+
+
+def layers_lock(cache: Path) -> FileLock:
+    """Held while layers are removed, so that nobody who begins to make a corpus counts on those that go."""
+    return FileLock(str(cache / "layers.lock"))
 
 
 def lock_is_taken(lock: FileLock) -> bool:

@@ -14,6 +14,7 @@ from pluglm.corpus.keys import write_keys
 from pluglm.corpus.layers import LayerStore, document_table, write_whole
 from pluglm.corpus.ledger import Station
 from pluglm.corpus.stations import Decide, Step, read_source
+from pluglm.corpus.storage import file_digest
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Source
 
@@ -32,7 +33,8 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadShard:
-    """Reads a part of a source into chunks of about `characters` characters: layers `<key>-00000` and so on."""
+    """Reads a part of a source into chunks of about `characters` characters: layers `<key>-00000` and so on. `files`:
+    the paths of what it reads."""
 
     store: Path
     key: str
@@ -40,6 +42,7 @@ class ReadShard:
     source: Source
     characters: int
     stop: bool
+    files: tuple[str, ...] = ()
 
     def is_done(self) -> bool:
         """Whether the shard was read to its end, and its chunks are there."""
@@ -133,7 +136,7 @@ class ProcessChunk:
         store = LayerStore(self.store)
         base = store.read(self.chunk)
         if base is None:
-            (store.folder / f"{self.chunk}.json").unlink(missing_ok=True)
+            store.forget(self.chunk)
             raise PluglmError(
                 f"a part of the cache is damaged ({self.store / self.chunk}); run it again to read it anew"
             )
@@ -162,7 +165,8 @@ class ProcessChunk:
                 errors[str(place)] = f"{type(error).__name__}: {error}"
         path = store.folder / f"{wanted.key}.keys"
         write_keys(path, keys)
-        store.write_account(wanted.key, {"documents": len(documents), "errors": errors}, [path])
+        account = {"documents": len(documents), "errors": errors, "digest": file_digest(path)}
+        store.write_account(wanted.key, account, [path])
 
 
 def write_documents(path: Path, documents: Sequence[Document]) -> None:

@@ -61,10 +61,23 @@ def new_folder(config: RunConfig) -> Path:
         raise PluglmError(f"the run folder cannot be made: {error}") from error
 
 
+def unfinished(config: RunConfig) -> Path | None:
+    """`output.folder` where the same config was begun in it and not even its corpus was finished: the same command goes
+    on there."""
+    folder = config.output.folder
+    if folder is None or (folder / "ledger.json").exists() or not (folder / "config.yaml").is_file():
+        return None
+    return folder if (folder / "config.yaml").read_text(encoding="utf-8") == _config_text(config) else None
+
+
 def write_config(folder: Path, config: RunConfig) -> None:
     """config.yaml: every setting and parameter as it is used; makes the folder where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "config.yaml", yaml.safe_dump(dict(config.resolved), sort_keys=False, allow_unicode=True))
+    write_text(folder / "config.yaml", _config_text(config))
+
+
+def _config_text(config: RunConfig) -> str:
+    return yaml.safe_dump(dict(config.resolved), sort_keys=False, allow_unicode=True)
 
 
 def read_config(folder: Path) -> RunConfig:

@@ -20,7 +20,7 @@ def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) 
     from pluglm.planning.contributions import contributions, source_lines
     from pluglm.reporting.html import write_report
 
-    folder = folder or files.new_folder(config)
+    folder = folder or files.unfinished(config) or files.new_folder(config)
     files.write_config(folder, config)
     try:
         with Progress(quiet=quiet) as progress:

@@ -17,6 +17,7 @@ from pluglm.batching.packing import TokenAccount
 from pluglm.batching.table import ExampleTable, write_table
 from pluglm.config.compose import compose
 from pluglm.config.settings import MixtureSettings
+from pluglm.errors import DataError
 from pluglm.planning.contributions import contributions, source_lines
 
 PIECES = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3)), max_size=8)
@@ -84,6 +85,12 @@ def test_passes_follow_the_formula() -> None:
     assert shares == {name: pytest.approx(root[name] / sum(root.values())) for name in SIZES}
 
 
+def test_a_weight_for_what_has_no_document_left() -> None:
+    settings = MixtureSettings(weights={"books": 1, "web": 0})
+    with pytest.raises(DataError, match=r"data\.mixture\.weights.*web"):
+        passes(settings, {"web": SIZES["web"]})
+
+
 def test_copies_are_as_many_as_the_passes_say() -> None:
     counted = Counter(copies(1.3, "web", str(n), seed=0) for n in range(20_000))
     assert set(counted) == {1, 2} and 0.28 < counted[2] / 20_000 < 0.32
@@ -108,6 +115,7 @@ def test_a_mixture_of_unknown_sources_is_a_mistake() -> None:
     for wrong, said in (
         ("data.mixture.epochs={books:1}", "data.mixture.epochs.books: is no source of this run"),
         ("data.mixture.weights={python_library:1}", "has no share for source generated_reviews"),
+        ("data.mixture.epochs={generated_reviews:0,python_library:0}", "leaves no source to train on"),
         ("data.mixture.temperature=0.5", "data.mixture.temperature"),
         ("data.mixture={temperature:2,epochs:{python_library:2}}", "set only one of"),
         ("data.mixture.weight={python_library:2}", "data.mixture"),

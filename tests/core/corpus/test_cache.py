@@ -67,6 +67,32 @@ def test_half_made_results_go_unless_they_are_being_made(tmp_path: Path) -> None
     assert [entry.path.name for entry in entries(tmp_path)] == ["alive"]
 
 
+@pytest.mark.parametrize(("kind", "left"), [("corpora", "layers"), ("examples", "corpora")])
+def test_what_is_taken_for_something_that_is_being_made_stays(tmp_path: Path, kind: str, left: str) -> None:
+    cache = tmp_path / "cache"
+    filled(cache)
+    with FileLock(str(cache / kind / "other.lock")):
+        prune(cache, timedelta(0), now=datetime.now(UTC) + MONTH)
+        assert left in {entry.kind for entry in entries(cache)}
+    prune(cache, timedelta(0), now=datetime.now(UTC) + MONTH)
+    assert list(entries(cache)) == []
+
+
+def test_a_prune_that_is_stopped_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache"
+    filled(cache)
+    corpus = next(entries(cache)).path
+
+    def stopped(path: Path, ignore_errors: bool = False) -> None:
+        if path.exists():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("pluglm.corpus.storage.shutil.rmtree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        prune(cache, timedelta(0), now=datetime.now(UTC) + MONTH)
+    assert not corpus.exists()
+
+
 def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     monkeypatch.setattr("sys.argv", ["pluglm", "cache", *words])
     with pytest.raises(SystemExit) as ended:

@@ -66,5 +66,10 @@ def test_what_was_damaged_is_not_taken(tmp_path: Path) -> None:
     assert store.read("k") is not None
     arrow.unlink()
     assert store.read("k") is None
-    account.write_text(account.read_text()[:-20])
+    store.write("k", first_layer(ODD * 50), Station("source.s"))
+    said = account.read_bytes()
+    for place in random.sample(range(len(said)), 40):
+        account.write_bytes(said[:place] + bytes([said[place] ^ 1 << random.randrange(7)]) + said[place + 1 :])
+        assert store.read("k") is None and store.account("k") is None
+    account.write_bytes(said[:-20])
     assert store.read("k") is None and store.account("k") is None

@@ -22,8 +22,10 @@ from pydantic import Field
 from pluglm import Document, Dropped, PluglmError, Preprocessor, hookimpl
 from pluglm.catalog import Plugin, installed_catalog
 from pluglm.config.compose import compose
-from pluglm.corpus import layers
+from pluglm.corpus import layers, tasks
 from pluglm.corpus.storage import file_digest
+from pluglm.corpus.tasks import documents_in
+from pluglm.lifecycle.folder import write_config
 from pluglm.lifecycle.prepare import prepare
 
 STEPS = ["preprocessor=[normalize,near_dedup,lowercase,exact_dedup]", "augmenter=[random_swap]"]
@@ -126,6 +128,21 @@ def test_a_real_ray_cluster_gives_the_same_bytes(texts: Path, tmp_path: Path) ->
     assert digests(tmp_path / "ray") == digests(tmp_path / "local")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["data.engine=local", "data.engine_options={partition: cpu}"], "is for data.engine=ray or slurm"),
+        (["data.engine=slurm", "data.engine_options={tasks: 2}"], "data.engine_options.tasks: is set by pluglm"),
+        (["data.engine=slurm", "data.engine_options={partitoin: cpu}"], "did you mean 'partition'"),
+    ],
+)
+def test_options_of_engines_are_known(given: list[str], said: str) -> None:
+    pytest.importorskip("datatrove")
+    with pytest.raises(PluglmError) as caught:
+        compose(given)
+    assert said in str(caught.value)
+
+
 def test_slurm_needs_to_be_told_a_partition(texts: Path, tmp_path: Path) -> None:
     with pytest.raises(PluglmError, match=r"data\.engine_options\.partition"):
         prepared(texts, tmp_path / "cache", "data.engine=slurm")
@@ -181,6 +198,45 @@ def test_touching_a_file_is_no_change_and_one_byte_is(
     os.utime(texts / "08.txt", ns=(stat.st_atime_ns, stat.st_mtime_ns))
     prepared(texts, cache, *one)
     assert len(digests(cache)) == 3 * len(before)
+
+
+@pytest.mark.parametrize("how", ["changed", "removed"])
+def test_a_file_that_changes_while_it_is_read_is_told(
+    texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    cache, path, real = tmp_path / "cache", texts / "07.txt", tasks.read_source
+    whole = path.read_bytes()
+
+    def meanwhile(*given: Any) -> Any:
+        path.write_bytes(whole.upper()) if how == "changed" else path.unlink(missing_ok=True)
+        return real(*given)
+
+    monkeypatch.setattr(tasks, "read_source", meanwhile)
+    with pytest.raises(PluglmError, match=r"07\.txt changed or vanished while it was read"):
+        prepared(texts, cache, "data.workers=1")
+    monkeypatch.setattr(tasks, "read_source", real)
+    # It is as it was: what was read of it in between is not taken for it.
+    path.write_bytes(whole)
+    assert prepared(texts, cache, "data.workers=1")["stations"][0]["quarantined"] == {}
+    corpus = next((cache / "corpora").glob("*[0-9a-f]"))
+    found = [document.text for part in ("train", "validation") for document in documents_in(corpus / part)]
+    assert whole.decode() in found and whole.decode().upper() not in found
+
+
+def test_what_is_known_of_files_is_only_to_save_time(texts: Path, tmp_path: Path) -> None:
+    prepared(texts, tmp_path / "cache", "data.workers=1")
+    (tmp_path / "cache" / "digests.db").write_bytes(b"no database" * 400)
+    before = digests(tmp_path / "cache")
+    prepared(texts, tmp_path / "cache", "data.workers=1")
+    assert digests(tmp_path / "cache") == before
+
+
+def test_the_same_command_goes_on_in_its_folder(texts: Path, tmp_path: Path) -> None:
+    config = compose(words(texts, tmp_path / "cache", "data.workers=1", f"output.folder={tmp_path / 'run'}"))
+    write_config(tmp_path / "run", config)
+    prepare(config, quiet=True)
+    with pytest.raises(PluglmError, match="already holds a run"):
+        prepare(config, quiet=True)
 
 
 def test_a_file_that_a_technique_reads_is_part_of_it(texts: Path, tmp_path: Path) -> None:
