@@ -147,7 +147,7 @@ class CommonCrawl(FileSource, Remote):
             return Dropped("other_type")
         if self.verify_digests:
             check_digest(record)
-        record, payload = payload_of(record, content, self.max_record_bytes)
+        payload = payload_of(record, self.max_record_bytes)
         status, mime_type = status_of(record), mime_type_of(record)
         if status is not None and self.statuses and status not in self.statuses:
             return Dropped("other_status")

@@ -14,7 +14,7 @@ from pydantic import Field
 from pluglm import Document, Dropped, Unreadable
 from pluglm_sources.json_lines import parsed
 from pluglm_sources.local_files import text_lines_of
-from pluglm_sources.social_posts import SocialPosts
+from pluglm_sources.social_posts import SocialPosts, unescaped
 
 GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]")
 BOTS = ("automoderator", "remindmebot", "gifreversingbot", "sneakpeekbot", "autotldr")
@@ -29,11 +29,6 @@ def is_gone(post: Mapping[str, Any]) -> bool:
     return any(text in GONE for text in texts) or any(
         (post.get("removed_by_category"), later.get("removal_type"), later.get("was_deleted_later"))
     )
-
-
-def unescaped(text: str) -> str:
-    """A text as its author wrote it: Reddit gives <, > and & as entities, and nothing else."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def is_bot(author: str) -> bool:

@@ -314,3 +314,18 @@ def test_the_licence_that_a_row_names(tmp_path):
     rows = question(1, AcceptedAnswerId=2, ContentLicense="CC BY-SA 2.5"), answer(2, 1, ContentLicense="CC BY-SA 3.0")
     (found,) = questions(dump(tmp_path / "Posts.xml", *rows))
     assert found.metadata["licence"] == "CC-BY-SA-3.0"
+
+
+def test_posts_of_x_that_are_gone_or_escaped_and_answers_without_any(tmp_path):
+    posts = [{"id": "1", "text": "a &lt; b &amp; @c"}, {"id": "2", "text": "x", "withheld": {"country_codes": ["DE"]}}]
+    path = tmp_path / "answers.jsonl"
+    errors = [{"resource_type": "user", "title": "Not Found Error"}]
+    answers = [{"data": posts, "errors": errors}, {"meta": {"result_count": 0}}, {"errors": [{"value": "3"}]}]
+    path.write_text("".join(json.dumps(answer) + "\n" for answer in answers), encoding="utf-8")
+    (tmp_path / "deleted-tweets.js").write_text(
+        'window.YTD.deleted_tweets.part0 = [{"tweet": {"id": "4", "full_text": "x", "deleted_at": "2023-01-01"}}]',
+        encoding="utf-8",
+    )
+    found = list(Twitter(paths=(str(tmp_path / "*"),), acknowledge_terms=True).read())
+    assert of(found, Document)[0].text == "a < b & @user"
+    assert reasons(found) == ["deleted", "deleted", "deleted"]
