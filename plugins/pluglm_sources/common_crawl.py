@@ -21,7 +21,7 @@ from pluglm_sources.crawled_records import (
 )
 from pluglm_sources.fetched import Fetched, is_settled, read_record
 from pluglm_sources.file_parts import Part, grouped, parts_of
-from pluglm_sources.html_text import Extractor, decode_html, html_page, html_text
+from pluglm_sources.html_text import Extractor, UnclosedTags, decode_html, html_page, html_text
 from pluglm_sources.local_files import FileSource, Paths, decoded, reason_of
 from pluglm_sources.remote import Remote
 from pluglm_sources.warc_frames import Frame, frames
@@ -137,7 +137,7 @@ class CommonCrawl(FileSource, Remote):
     def _document(self, content: bytes, locator: str) -> Document | Unreadable | Dropped:
         try:
             return self._of_record(content, locator)
-        except PayloadError as error:
+        except (PayloadError, UnclosedTags) as error:
             return Unreadable(locator, error.reason, str(error))
 
     def _of_record(self, content: bytes, locator: str) -> Document | Unreadable | Dropped:
@@ -147,7 +147,7 @@ class CommonCrawl(FileSource, Remote):
             return Dropped("other_type")
         if self.verify_digests:
             check_digest(record)
-        record, payload = payload_of(record, content, self.max_record_bytes)
+        payload = payload_of(record, self.max_record_bytes)
         status, mime_type = status_of(record), mime_type_of(record)
         if status is not None and self.statuses and status not in self.statuses:
             return Dropped("other_status")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-PIECE = 1 << 16
+from pluglm_sources.http_encodings import TooLarge, unchunked, unpacked
+
 LICENSED = re.compile(rb"""rel\s*=\s*["']?[\w ]*license""")
 
 
@@ -43,8 +45,9 @@ def check_digest(record: Any) -> None:
         raise PayloadError("digest_mismatch", f"WARC-Block-Digest {given[:100]}")
 
 
-def payload_of(record: Any, content: bytes, most: int) -> tuple[Any, bytes]:
-    """(record with its HTTP headers, payload): of an HTTP answer what its transfer and content encodings pack.
+def payload_of(record: Any, most: int) -> bytes:
+    """The payload of a record, of which nothing was read: of an HTTP answer what its transfer and content encodings
+    pack.
 
     Archives often keep these headers when they have unpacked the payload; then it is taken as it is. What breaks off
     within an encoding is taken as far as it goes, as what was cut off when it was crawled is.
@@ -53,36 +56,33 @@ def payload_of(record: Any, content: bytes, most: int) -> tuple[Any, bytes]:
         PayloadError: it is larger than `most` bytes, or packed in a way that cannot be undone.
     """
     try:
-        record.parse_http(auto_decode="all")
-        return record, _read(record, most)
-    except OSError as error:
-        detail = str(error)[:200]
-    record = record_of(content)
-    try:
         record.parse_http()
-        payload = _read(record, most)
+        payload: bytes = record.reader.read()
     except OSError as error:
         raise PayloadError("damaged_http_header", str(error)[:200]) from None
-    if not is_text(payload):
-        raise PayloadError("undecodable_payload", detail)
-    return record, payload
-
-
-def _read(record: Any, most: int) -> bytes:
-    pieces, size = list[bytes](), 0
-    while True:
+    if record.http_headers is None:
+        return payload
+    if "chunked" in _named(record, "Transfer-Encoding"):
+        with suppress(ValueError):
+            payload = unchunked(payload)
+    # The last is the outermost, and those of the transfer are around those of the content.
+    named = _named(record, "Content-Encoding") + _named(record, "Transfer-Encoding")
+    for encoding in (name for name in reversed(named) if name not in ("", "chunked", "identity")):
         try:
-            piece = record.reader.read(PIECE)
-        except OSError:
-            if not size:
-                raise
-            piece = b""
-        if not piece:
-            return b"".join(pieces)
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
-            raise PayloadError("record_too_large", f"more than {most} bytes unpacked")
+            payload = unpacked(payload, encoding, most)
+        except TooLarge as error:
+            raise PayloadError("record_too_large", str(error)) from None
+        except ValueError as error:
+            if is_text(payload):
+                break
+            raise PayloadError("undecodable_payload", str(error)[:200]) from None
+    if len(payload) > most:
+        raise PayloadError("record_too_large", f"more than {most} bytes")
+    return payload
+
+
+def _named(record: Any, header: str) -> list[str]:
+    return [name.strip().lower() for name in (record.http_headers.get(header) or "").split(",")]
 
 
 def is_text(payload: bytes) -> bool:

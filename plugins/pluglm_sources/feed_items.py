@@ -43,7 +43,7 @@ def in_feeds(
             asked.add(url)
             got = get(url)
             further, items = _entries(got, most_bytes, most) if isinstance(got, Fetched) else ((), [got])
-            say(f"{url}: {len(items)} articles")
+            say(f"{url}: {got.reason}" if isinstance(got, Unreadable | Dropped) else f"{url}: {len(items)} articles")
             # An index speaks for its own host alone (https://www.sitemaps.org/protocol.html#location).
             waiting += [link for link in further if urlsplit(link).netloc == urlsplit(url).netloc]
             yield from items

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pluglm_sources.html_text import html_text, spdx_of
+from pluglm_sources.html_text import UnclosedTags, html_text, spdx_of
 
 # What feedparser remarks on although all was read.
 HARMLESS = ("CharacterEncodingOverride", "NonXMLContentType")
@@ -60,9 +60,11 @@ def parse_feed(content: bytes, content_type: str = "", address: str = "") -> tup
         # The one damage that can be mended: an ampersand that begins no entity can only be meant as itself.
         content = AMPERSAND.sub(b"&amp;", content)
         feed, damage = _parsed(content, content_type, address)
-    if not damage:
-        return [_article(entry, feed.feed) for entry in feed.entries], {}
     articles, wrong = list[Article](), dict[int, str]()
+    if not damage:
+        for number, entry in enumerate(feed.entries, start=1):
+            _add(articles, wrong, number, entry, feed.feed)
+        return articles, wrong
     for head_too in (True, False):
         articles, wrong = [], {}
         for number, piece in enumerate(_pieces(content, head_too), start=1):
@@ -70,7 +72,7 @@ def parse_feed(content: bytes, content_type: str = "", address: str = "") -> tup
             if reason or len(part.entries) != 1:
                 wrong[number] = reason or "not one entry"
             else:
-                articles.append(_article(part.entries[0], part.feed))
+                _add(articles, wrong, number, part.entries[0], part.feed)
         if articles:
             # Read only without its head: then that is damaged too.
             return articles, wrong if head_too and wrong else {0: damage, **wrong}
@@ -103,6 +105,13 @@ def _pieces(content: bytes, head_too: bool) -> list[bytes]:
     # What follows the last entry is the end of the feed, where it has one.
     parts[-1] = parts[-1][: found.end()] if (found := CLOSED.search(parts[-1])) else parts[-1]
     return [head + part + tail for part in parts]
+
+
+def _add(articles: list[Article], wrong: dict[int, str], number: int, entry: Any, feed: Any) -> None:
+    try:
+        articles.append(_article(entry, feed))
+    except UnclosedTags as error:
+        wrong[number] = str(error)
 
 
 def _article(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> Article:

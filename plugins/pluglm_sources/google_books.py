@@ -161,8 +161,8 @@ class GoogleBooks(Recorded):
             return
         content = read_whole(path, min(self.max_bytes, LONGEST_ANSWER))
         text = content if isinstance(content, Unreadable) else decoded(content, str(path))
-        if isinstance(content, bytes) and isinstance(text, Unreadable) and text.reason == "invalid_utf8":
-            # The volumes around the bad bytes can still be read.
+        if isinstance(content, bytes) and isinstance(text, Unreadable) and text.reason in ("invalid_utf8", "nul_bytes"):
+            # The volumes around the bad bytes can still be read; no string of JSON has a NUL in it.
             found = list(self._salvaged(content.decode("utf-8", "surrogateescape"), str(path), {}, {}))
             yield from found
             if not any(isinstance(item, Unreadable) for item in found):

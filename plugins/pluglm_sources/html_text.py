@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pluglm_sources.markup_bounds import unclosed
+
 Extractor = Literal["auto", "resiliparse", "trafilatura", "plain"]
 
 # Of a meta element in the first bytes of a page; as many as the HTML standard has browsers look at.
@@ -46,6 +48,12 @@ class HtmlPage:
     robots: frozenset[str]
     base: str
     links: tuple[str, ...]
+
+
+class UnclosedTags(ValueError):
+    """A page that leaves so many tags open that to parse it would take minutes, or gigabytes."""
+
+    reason = "unclosed_tags"
 
 
 def decode_html(content: bytes, charset: str | None) -> str:
@@ -96,12 +104,19 @@ def html_text(content: bytes, charset: str | None = None, extractor: Extractor =
 
     `resiliparse` takes the main content by fast rules, `trafilatura` by slower and more careful ones, `plain` takes
     everything that is shown; `auto` is `resiliparse`, and `trafilatura` where that finds nothing.
+
+    Raises:
+        UnclosedTags: it is made to do harm.
     """
     return _text(decode_html(content, charset), extractor)
 
 
 def html_page(content: bytes, charset: str | None = None, extractor: Extractor | None = "auto") -> HtmlPage:
-    """The text of a page and what its head says; without an extractor the text is left out."""
+    """The text of a page and what its head says; without an extractor the text is left out.
+
+    Raises:
+        UnclosedTags: its text cannot be had.
+    """
     source = decode_html(content, charset)
     root = _tree(source)
     marked = [
@@ -148,6 +163,8 @@ def _text(source: str, extractor: Extractor) -> str:
         from resiliparse.extract.html2text import extract_plain_text
         from resiliparse.parse.html import HTMLTree
 
+        if detail := unclosed(source):
+            raise UnclosedTags(detail)
         page: Any = source
         opened = source.count("<") if extractor != "plain" else 0
         if opened**2 > MOST_WORK and (opened := opened - source.count("</")) ** 2 > MOST_WORK:

@@ -17,7 +17,7 @@ from pluglm_sources.article_facts import article_facts
 from pluglm_sources.feed_items import Item, in_feeds, in_files
 from pluglm_sources.feeds import Article
 from pluglm_sources.fetched import Fetched, FetchError
-from pluglm_sources.html_text import Extractor, html_page
+from pluglm_sources.html_text import Extractor, UnclosedTags, html_page
 from pluglm_sources.recorded import Recorded
 from pluglm_sources.robots import Robots, header_directives, refusal
 from pluglm_sources.web_addresses import tidy
@@ -167,9 +167,12 @@ class News(Recorded):
         if fetched.extra.get("page"):
             try:
                 content = fetched.path.read_bytes()
+                page = html_page(content, fetched.charset, self.extractor)
             except OSError as error:
                 return Unreadable(address, "unreadable", str(error))
-            page, told = html_page(content, fetched.charset, self.extractor), article_facts(content, fetched.charset)
+            except UnclosedTags as error:
+                return Unreadable(address, error.reason, str(error))
+            told = article_facts(content, fetched.charset)
             reason = refusal(page.robots | header_directives(fetched))
             if reason is not None:
                 return Dropped(reason)

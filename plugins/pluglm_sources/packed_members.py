@@ -127,11 +127,11 @@ class Zstd:
 
     magic = ZSTD
 
-    def __init__(self, dictionary: bytes) -> None:
+    def __init__(self, dictionary: bytes, window: int = WINDOW) -> None:
         import zstandard
 
         shared = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
-        self._unpacker = zstandard.ZstdDecompressor(dict_data=shared, max_window_size=WINDOW)
+        self._unpacker = zstandard.ZstdDecompressor(dict_data=shared, max_window_size=window)
 
     def open(self, file: BinaryIO, packed: bytes) -> Member:
         return ZstdMember(file, packed, self._unpacker.decompressobj())

@@ -6,8 +6,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pluglm_sources.packed_members import BLOCK, Gzip, Packing, Zstd, next_member
+
+# What `zstd --long=31` asks for, as dumps of posts do; memory is used only as far as there is text to fill it.
+WINDOW = 1 << 31
+# Packed bytes of a damaged member that are unpacked at once: what is right of the text within them is lost.
+STEP = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ def pieces_of(path: Path, suffix: str) -> Iterator[bytes | Break]:
     """
     import zstandard
 
-    kind: Packing = Gzip() if suffix == ".gz" else Zstd(b"")
+    kind: Packing = Gzip() if suffix == ".gz" else Zstd(b"", WINDOW)
     with path.open("rb", buffering=0) as file:
         size, at, held = file.seek(0, 2), file.seek(0), b""
         while at < size:
@@ -37,16 +43,33 @@ def pieces_of(path: Path, suffix: str) -> Iterator[bytes | Break]:
                 # gzip lets zeros stand behind the last member.
                 at, held = at + len(held), b""
                 continue
-            member = kind.open(file, held)
+            member, given = kind.open(file, held), 0
             try:
                 while piece := member.read():
+                    given += len(piece)
                     yield piece
                 held = member.left()
                 at = file.seek(0, 1) - len(held)
             except (EOFError, zlib.error, zstandard.ZstdError) as error:
+                if isinstance(error, zlib.error):
+                    yield from _rest(file, at, given)
                 behind = next_member(file, kind, at + 1, size, seems_text)
                 yield Break(at, behind - at, error)
                 at, held = file.seek(behind), b""
+
+
+def _rest(file: BinaryIO, at: int, given: int) -> Iterator[bytes]:
+    """What a damaged member of gzip holds behind its first `given` bytes, as far as it can be unpacked."""
+    file.seek(at)
+    unpack, size = zlib.decompressobj(31), 0
+    while packed := file.read(STEP):
+        try:
+            piece = unpack.decompress(packed)
+        except zlib.error:
+            return
+        if size + len(piece) > given:
+            yield piece[max(given - size, 0) :]
+        size += len(piece)
 
 
 def seems_text(content: bytes) -> bool:

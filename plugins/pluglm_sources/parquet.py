@@ -54,6 +54,8 @@ class Parquet(RecordSource):
 
         known = file.schema_arrow.names
         wanted = [name for name in dict.fromkeys([*self.columns(), *self.metadata]) if name in known]
+        missing = [name for name in self.columns() if name not in known]
+        lacking = f"{', '.join(missing)}; it has {', '.join(known[:20])}"
         number = 0
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
@@ -64,6 +66,9 @@ class Parquet(RecordSource):
                     found = batch.to_pylist() if wanted else [{}] * batch.num_rows
                     for record in found:
                         first += 1
+                        if missing:
+                            yield Unreadable(f"{path}:{first}", "missing_column", lacking)
+                            continue
                         plain = {name: _plain(value) for name, value in record.items()}
                         yield self.document(plain, f"{path}:{first}")
             except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -14,10 +14,21 @@ from pydantic import Field
 from pluglm import Document, Dropped, Unreadable
 from pluglm_sources.json_lines import parsed
 from pluglm_sources.local_files import text_lines_of
-from pluglm_sources.social_posts import SocialPosts
+from pluglm_sources.social_posts import SocialPosts, unescaped
 
-GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]")
+GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]")
 BOTS = ("automoderator", "remindmebot", "gifreversingbot", "sneakpeekbot", "autotldr")
+
+
+def is_gone(post: Mapping[str, Any]) -> bool:
+    """Whether a post was deleted or removed: its text or title says so, Reddit does (removed_by_category), or who made
+    the dump, and found it gone later (_meta, of Arctic Shift's)."""
+    texts = (str(post.get(key) or "").strip() for key in ("body", "title", "selftext"))
+    later = post.get("_meta")
+    later = later if isinstance(later, dict) else {}
+    return any(text in GONE for text in texts) or any(
+        (post.get("removed_by_category"), later.get("removal_type"), later.get("was_deleted_later"))
+    )
 
 
 def is_bot(author: str) -> bool:
@@ -69,11 +80,11 @@ class Reddit(SocialPosts):
             return Unreadable(locator, "wrong_type", "its text is no text")
         return post
 
-    def _unwanted(self, post: Mapping[str, Any], kind: str, text: str) -> str | None:
+    def _unwanted(self, post: Mapping[str, Any], kind: str) -> str | None:
         wanted = {name.lower().removeprefix("r/") for name in self.subreddits}
         reasons = {
             "other_kind": kind not in self.kinds,
-            "deleted": text in GONE or str(post.get("selftext") or "").strip() in GONE,
+            "deleted": is_gone(post),
             "other_subreddit": bool(wanted) and str(post.get("subreddit", "")).lower() not in wanted,
             "over_18": bool(post.get("over_18")) and not self.over_18,
             "bot": is_bot(str(post.get("author", ""))) and not self.bots,
@@ -84,18 +95,19 @@ class Reddit(SocialPosts):
     def _document(self, post: Mapping[str, Any], locator: str) -> Document | Dropped:
         kind = "comment" if "body" in post else "submission"
         parts = [post["body"]] if kind == "comment" else [post["title"], post.get("selftext") or ""]
-        text = "\n\n".join(part.strip() for part in parts if part.strip())
-        reason = self._unwanted(post, kind, text)
+        reason = self._unwanted(post, kind)
         if reason is not None:
             return Dropped(reason)
+        text = "\n\n".join(unescaped(part).strip() for part in parts if part.strip())
         metadata: dict[str, Any] = {"kind": kind, "locator": locator}
         for key in ("subreddit", "score", "link_id", "parent_id"):
             if post.get(key) is not None:
                 metadata[key] = post[key]
-        if str(post.get("author", "")) not in ("", *GONE):
+        if str(post.get("author") or "") not in ("", *GONE):
             metadata["author"] = self.hashed(post["author"])
-        created = str(post.get("created_utc", ""))
-        # Ten digits last until the year 2286.
-        if re.fullmatch("[0-9]{1,10}", created):
-            metadata["created"] = datetime.fromtimestamp(int(created), UTC).isoformat()
+        for name, keys in (("created", ("created_utc",)), ("retrieved", ("retrieved_on", "retrieved_utc"))):
+            # Ten digits last until the year 2286; the interface writes seconds as 1.7e9.0.
+            times = (re.fullmatch(r"([0-9]{1,10})(?:\.0)?", str(post.get(key, ""))) for key in keys)
+            if time := next(filter(None, times), None):
+                metadata[name] = datetime.fromtimestamp(int(time[1]), UTC).isoformat()
         return Document(text, id=f"{locator}:{post['id']}", metadata=metadata)

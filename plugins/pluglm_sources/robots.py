@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ MOST = 500 * 1024
 # Longer than that a site need not be waited for: it is left.
 LONGEST_DELAY = 120.0
 AGENT = "pluglm"
+NAMED = re.compile(r"^([ \t]*user-?agent[ \t]*:[ \t]*)([a-z_-]+)[^\r\n#]*", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -83,7 +85,12 @@ class Robots:
             content = file.read(MOST + 1)
         if len(content) > MOST:
             content = content[: content.rfind(b"\n", 0, MOST) + 1]
-        return Protego.parse(content.decode("utf-8-sig", errors="replace"))
+        # Protego takes the beginning of a name for it, and a version behind it for a part of it.
+        text = NAMED.sub(
+            lambda line: line[1] + (AGENT if line[2].lower() == AGENT else f"-{line[2]}"),
+            "\n".join(content.decode("utf-8-sig", errors="replace").splitlines()),
+        )
+        return Protego.parse(text)
 
 
 def header_directives(fetched: Fetched) -> frozenset[str]:

@@ -13,6 +13,11 @@ from pluglm import Problem, Source
 from pluglm_sources.local_files import FileSource
 
 
+def unescaped(text: str) -> str:
+    """A text as its author wrote it: Reddit and X give <, > and & as entities, and nothing else."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 class SocialPosts(FileSource):
     """Base of the sources of posts: they need consent to be used, and name nobody."""
 

@@ -18,12 +18,17 @@ from pluglm_sources.local_files import FileSource, text_lines_of
 QUESTION, ANSWER = "1", "2"
 # https://stackoverflow.com/help/licensing
 LICENCES = (("2018-05-02", "CC-BY-SA-4.0"), ("2011-04-08", "CC-BY-SA-3.0"), ("", "CC-BY-SA-2.5"))
+SAID = re.compile(r"CC BY-SA \d\.\d")
+# What of a dump is around its rows.
+FRAME = re.compile(r"(<\?xml[^<>]*\?>)?\s*(</?posts\s*/?>)?")
 BLOCK = re.compile(r"</?(?:p|pre|blockquote|ul|ol|h[1-6]|hr|div|table|tr)\b[^>]*>|<br\s*/?>", re.IGNORECASE)
 ITEM, TAG = re.compile(r"<li\b[^>]*>", re.IGNORECASE), re.compile(r"</?[a-zA-Z][^>]*>")
 
 
-def licence(date: str) -> str:
-    """The licence of a post by the day it was written (ISO 8601)."""
+def licence(date: str, said: str = "") -> str:
+    """The licence of a post: as its row says (ContentLicense), or else by the day it was written (ISO 8601)."""
+    if SAID.fullmatch(said):
+        return said.replace(" ", "-")
     return next(name for since, name in LICENCES if date >= since)
 
 
@@ -75,9 +80,9 @@ class StackOverflow(FileSource):
                 store = sqlite3.connect(Path(folder) / "posts.db")
                 store.execute("PRAGMA synchronous=OFF")
                 store.execute(
-                    "CREATE TABLE questions (id INTEGER PRIMARY KEY, accepted, score, date, title, tags, body)"
+                    "CREATE TABLE questions (id INTEGER PRIMARY KEY, accepted, score, date, licence, title, tags, body)"
                 )
-                store.execute("CREATE TABLE answers (id INTEGER PRIMARY KEY, parent, score, date, body)")
+                store.execute("CREATE TABLE answers (id INTEGER PRIMARY KEY, parent, score, date, licence, body)")
                 for locator, line in text_lines_of(path, self.max_line_bytes):
                     wrong = line if isinstance(line, Unreadable) else self._keep(store, line.strip(), locator)
                     if wrong is not None:
@@ -87,7 +92,7 @@ class StackOverflow(FileSource):
                 store.close()
 
     def _keep(self, store: sqlite3.Connection, line: str, locator: str) -> Unreadable | None:
-        if line.startswith(("<?xml", "<posts", "</posts")):
+        if FRAME.fullmatch(line):
             return None
         from defusedxml import DefusedXmlException
         from defusedxml.ElementTree import ParseError, fromstring
@@ -96,13 +101,14 @@ class StackOverflow(FileSource):
             row: Mapping[str, str] = fromstring(line).attrib
             kind, number = row.get("PostTypeId"), int(row["Id"])
             score, date, body = int(row.get("Score", 0)), row.get("CreationDate", ""), row.get("Body", "")
+            terms = licence(date, row.get("ContentLicense", ""))
             if kind == QUESTION:
                 accepted = int(row.get("AcceptedAnswerId", 0))
-                values = (number, accepted, score, date, row.get("Title", ""), row.get("Tags", ""), body)
-                store.execute("INSERT INTO questions VALUES (?,?,?,?,?,?,?)", values)
+                values = (number, accepted, score, date, terms, row.get("Title", ""), row.get("Tags", ""), body)
+                store.execute("INSERT INTO questions VALUES (?,?,?,?,?,?,?,?)", values)
             elif kind == ANSWER:
-                answer = (number, int(row["ParentId"]), score, date, body)
-                store.execute("INSERT INTO answers VALUES (?,?,?,?,?)", answer)
+                answer = (number, int(row["ParentId"]), score, date, terms, body)
+                store.execute("INSERT INTO answers VALUES (?,?,?,?,?,?)", answer)
         except (ParseError, DefusedXmlException) as error:
             return Unreadable(locator, "invalid_xml", str(error) or type(error).__name__)
         except (KeyError, ValueError, OverflowError) as error:
@@ -112,10 +118,10 @@ class StackOverflow(FileSource):
         return None
 
     def _documents(self, store: sqlite3.Connection, path: Path) -> Iterator[Document | Dropped]:
-        query = "SELECT id, score, date, body FROM answers WHERE parent = ? AND (score >= ? OR id = ?) "
+        query = "SELECT id, score, licence, body FROM answers WHERE parent = ? AND (score >= ? OR id = ?) "
         query += "ORDER BY id = ? DESC, score DESC, id LIMIT ?"
         questions = store.execute("SELECT * FROM questions ORDER BY id")
-        for number, accepted, score, date, title, given, body in questions:
+        for number, accepted, score, date, terms, title, given, body in questions:
             marks = tags(given)
             answers = store.execute(query, (number, self.min_score, accepted, accepted, self.max_answers)).fetchall()
             reasons = {
@@ -131,7 +137,7 @@ class StackOverflow(FileSource):
             fields = {"question": "\n\n".join(text for text in texts[:2] if text), "answers": texts[2:]}
             # Of several licences the newest is named: it lets the older ones' texts be passed on under it.
             metadata = {
-                "licence": licence(max([date, *(answer[2] for answer in answers)])),
+                "licence": max([terms, *(answer[2] for answer in answers)]),
                 "score": score,
                 "tags": marks,
                 "created": date,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Unreadable
-from pluglm_sources.local_files import FileSource, text_lines_of, text_of
+from pluglm_sources.local_files import FileSource, decoded, read_whole, text_lines_of
 
 
 class TextFiles(FileSource):
@@ -40,12 +40,22 @@ class TextFiles(FileSource):
                 for locator, line in text_lines_of(path, self.max_bytes):
                     yield line if isinstance(line, Unreadable) else Document(line, id=locator)
                 continue
-            text = text_of(path, self.max_bytes)
-            if isinstance(text, Unreadable):
-                yield text
-            elif self.unit == "file":
-                yield Document(text, id=str(path))
+            content = read_whole(path, self.max_bytes)
+            if isinstance(content, Unreadable):
+                yield content
+            elif self.unit == "paragraph":
+                yield from _paragraphs(content, path)
             else:
-                for number, part in enumerate(re.split(r"(?:\r?\n[ \t]*){2,}", text.strip())):
-                    if part:
-                        yield Document(part, id=f"{path}#{number + 1}")
+                text = decoded(content, str(path))
+                yield text if isinstance(text, Unreadable) else Document(text, id=str(path))
+
+
+def _paragraphs(content: bytes, path: Path) -> Iterator[Document | Unreadable]:
+    # Parted before they are decoded: what is no UTF-8 costs its paragraph.
+    parts = re.split(rb"(?:\r?\n[ \t]*){2,}", content.removeprefix(b"\xef\xbb\xbf").strip())
+    for number, part in enumerate(parts, start=1):
+        text = decoded(part, f"{path}#{number}")
+        if isinstance(text, Unreadable):
+            yield text
+        elif text := text.strip() if number in (1, len(parts)) else text:
+            yield Document(text, id=f"{path}#{number}")

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.social_posts import SocialPosts
+from pluglm_sources.social_posts import SocialPosts, unescaped
 from pluglm_sources.twitter_files import posts_of
 
 
@@ -56,7 +56,9 @@ class Twitter(SocialPosts):
         counted = str(_object(post, "public_metrics").get("like_count", post.get("favorite_count")))
         likes = int(counted) if counted.isdecimal() else None
         language = str(post.get("lang") or "")
+        gone = ("deleted_at", "withheld", "withheld_copyright", "withheld_in_countries")
         reasons = {
+            "deleted": any(post.get(key) for key in gone),
             "retweet": repeats and not self.retweets,
             "reply": answers and not self.replies,
             "other_language": bool(self.languages) and language not in self.languages,
@@ -71,7 +73,7 @@ class Twitter(SocialPosts):
         metadata |= {"score": likes} if likes is not None else {}
         if post.get("author_id"):
             metadata["author"] = self.hashed(post["author_id"])
-        return Document(without_names(text), id=f"{locator}:{number}", metadata=metadata)
+        return Document(without_names(unescaped(text)), id=f"{locator}:{number}", metadata=metadata)
 
 
 def _object(post: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -80,11 +80,14 @@ def _of_element(post: Any, locator: str) -> Post:
 
 
 def _of_answer(answer: Any, place: str) -> Iterator[Post]:
-    data = answer.get("data", answer) if isinstance(answer, dict) else answer
+    # An answer that found nothing has no data, only what it says of that.
+    nothing = isinstance(answer, dict) and ("errors" in answer or isinstance(answer.get("meta"), dict))
+    data = answer.get("data", [] if nothing else answer) if isinstance(answer, dict) else answer
     found: Iterable[Any] = data if isinstance(data, list) else [data]
     for position, post in enumerate(found):
         yield _of_element(post, f"{place}#{position}")
     # The interface names each post that it cannot give any more: deleted, protected, suspended.
     errors = answer.get("errors") if isinstance(answer, dict) else None
-    for _ in errors if isinstance(errors, list) else ():
-        yield place, Dropped("deleted")
+    for error in errors if isinstance(errors, list) else ():
+        if isinstance(error, dict) and error.get("resource_type", "tweet") == "tweet":
+            yield place, Dropped("deleted")

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from pluglm import Document, Dropped, Unreadable
 from pluglm_sources.fetched import Fetched, write_record
-from pluglm_sources.html_text import Extractor, decode_html, html_page
+from pluglm_sources.html_text import Extractor, UnclosedTags, decode_html, html_page
 from pluglm_sources.recorded import Recorded
 from pluglm_sources.web_addresses import Reach, tidy
 
@@ -139,7 +139,10 @@ class WebScrape(Recorded):
         if fetched.media_type == TEXT:
             text = decode_html(content, fetched.charset).strip()
         else:
-            page = html_page(content, fetched.charset, self.extractor)
+            try:
+                page = html_page(content, fetched.charset, self.extractor)
+            except UnclosedTags as error:
+                return Unreadable(address, error.reason, str(error))
             text = page.text
             said = {"title": page.title, "licence": page.licence, "language": page.language}
             metadata |= {name: value for name, value in said.items() if value}

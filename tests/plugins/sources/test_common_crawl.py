@@ -7,6 +7,7 @@ import http.server
 import io
 import random
 import threading
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -216,6 +217,13 @@ def test_texts_of_a_wet_file(tmp_path):
         (answer(gzip.compress(b"<p>A packed page.</p>"), Content_Encoding="gzip"), "A packed page."),
         (answer(brotli.compress(b"<p>A packed page.</p>"), Content_Encoding="br"), "A packed page."),
         (answer(b"6\r\n<p>In \r\nA\r\npieces</p>\r\n0\r\n\r\n", Transfer_Encoding="chunked"), "In pieces"),
+        (answer(b"6;ext=1\r\n<p>In \r\nA  \r\npieces</p>\r\n0\r\n\r\n", Transfer_Encoding="chunked"), "In pieces"),
+        (answer(b"0\r\n\r\n", Transfer_Encoding="chunked"), Dropped("no_text")),
+        (answer(zlib.compress(b"<p>Deflated.</p>"), Content_Encoding="deflate"), "Deflated."),
+        (answer(zlib.compress(b"<p>No header.</p>")[2:-4], Content_Encoding="deflate"), "No header."),
+        (answer(zstandard.compress(b"<p>A frame.</p>"), Content_Encoding="zstd"), "A frame."),
+        (answer(gzip.compress(zlib.compress(b"<p>Twice.</p>")), Content_Encoding="deflate, x-gzip"), "Twice."),
+        (answer(gzip.compress(b"<p>Whole</p> and more")[:-9], Content_Encoding="gzip"), "Whole\n\nand more"),
         # Headers that say what is no longer so, as many archives have them.
         (answer(b"<p>Not packed at all.</p>", Content_Encoding="gzip"), "Not packed at all."),
         (answer(b"<p>Not in pieces.</p>", Transfer_Encoding="chunked"), "Not in pieces."),
@@ -229,6 +237,8 @@ def test_texts_of_a_wet_file(tmp_path):
         (answer(b"\x8b\x00\x01\x02\x03", Content_Encoding="gzip"), "undecodable_payload"),
         (answer(b"\x00\x01\x02\x03", Content_Encoding="rot13"), "undecodable_payload"),
         (answer(gzip.compress(bytes(1 << 22)), Content_Encoding="gzip"), "record_too_large"),
+        (answer(brotli.compress(bytes(1 << 26)), Content_Encoding="br"), "record_too_large"),
+        (answer(zstandard.compress(bytes(1 << 26)), Content_Encoding="zstd"), "record_too_large"),
         (record(b"no answer of a server"), "damaged_http_header"),
     ],
 )  # fmt: skip
@@ -405,6 +415,8 @@ def test_parts_of_a_file_give_the_whole(crawled, tmp_path, kind):
 
 def test_shards(crawled, tmp_path, monkeypatch):
     monkeypatch.setattr(file_parts, "PART", 9_000)
+    # Which names end a group would depend on the folder.
+    monkeypatch.setattr(file_parts, "GROUP_FILES", 1 << 60)
     for number in range(5):
         (tmp_path / f"{number}.warc.gz").write_bytes(pack(crawled if number == 2 else GOOD * 2, "gz")[0])
     source = CommonCrawl(paths=(str(tmp_path / "*"),), extractor="resiliparse")

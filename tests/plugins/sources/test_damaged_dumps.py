@@ -113,6 +113,15 @@ def test_a_file_cut_short_gives_what_is_before(kind, pack, tmp_path):
         assert pack is zstandard.compress or len(numbers(found)) > 20
 
 
+def test_lines_before_the_damage_of_a_small_packed_file_are_read(tmp_path):
+    packed = bytearray(gzip.compress("".join(sentence(number) + "\n" for number in range(150)).encode()))
+    packed[len(packed) * 2 // 3] ^= 8
+    (tmp_path / "a.gz").write_bytes(packed)
+    found = read("text", tmp_path / "a.gz")
+    assert of(found, Unreadable)[-1].reason == "truncated_or_damaged"
+    assert numbers(found)[:70] == list(range(70))
+
+
 @pytest.mark.parametrize("kind", LINES)
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_behind_a_damaged_member_reading_goes_on(kind, suffix, tmp_path):

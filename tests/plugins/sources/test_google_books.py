@@ -141,6 +141,9 @@ def test_bytes_that_are_no_utf8_and_a_file_that_breaks_off() -> None:
     source = GoogleBooks(paths="a.json")
     assert titles(source) == ["0", "2", "3"]
     assert [reason for _, reason in troubles(source)] == ["invalid_utf8"]
+    Path("a.json").write_bytes(content[:at] + b"\0" + content[at + 1 :])
+    assert titles(source) == ["0", "2", "3"]
+    assert [reason for _, reason in troubles(source)] == ["invalid_json"]
     Path("c.json").write_bytes(content.replace(b'"totalItems"', b'"total\xffItems"'))
     assert titles(GoogleBooks(paths="c.json")) == ["0", "1", "2", "3"]
     assert [reason for _, reason in troubles(GoogleBooks(paths="c.json"))] == ["invalid_utf8"]

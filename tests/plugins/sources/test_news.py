@@ -376,3 +376,10 @@ def test_odd_dates_are_survived(date: str) -> None:
     item = f"<item><title>T</title><description>x</description><pubDate>{date}</pubDate></item>"
     articles, _ = parse_feed(f'<rss version="2.0"><channel>{item}</channel></rss>'.encode())
     assert [article.text for article in articles] == ["x"]
+
+
+def test_a_feed_that_could_not_be_had_is_not_said_to_have_an_article(server: Any, tmp_path: Path) -> None:
+    said: list[str] = []
+    url = server.url + "/gone"
+    News(feeds=(url,), allow_private_hosts=True, delay=0, retries=0).fetch(tmp_path, said.append)
+    assert said == [f"news: {url}: http_404"]

@@ -49,6 +49,7 @@ def test_what_a_row_lacks_is_told(tmp_path):
     assert found[1].locator == f"{path}:2" and found[1].reason == "missing_column"
     missing = read(path, text="body")
     assert len(missing) == 4 and {item.reason for item in missing} == {"missing_column"}
+    assert missing[0].detail.startswith("body; it has text")
     assert {item.reason for item in read(path, text="label")} == {"wrong_type"}
 
 

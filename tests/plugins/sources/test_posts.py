@@ -263,3 +263,69 @@ def test_terms_must_be_acknowledged(name, tmp_path):
     with pytest.raises(ConfigError, match=rf"source\.{name}\.acknowledge_terms=False: must be true"):
         compose(words)
     assert compose([*words, f"source.{name}.acknowledge_terms=true"])
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"selftext": "[deleted]"},
+        {"title": "[deleted by user]", "selftext": ""},
+        {"removed_by_category": "deleted"},
+        {"_meta": {"removal_type": "deleted"}},
+        {"_meta": {"was_deleted_later": True}},
+    ],
+)
+def test_a_submission_that_is_gone_in_any_of_its_ways(gone, tmp_path):
+    post = {"id": "a", "title": "Title", "selftext": "Text", "author": "someone", "removed_by_category": None}
+    path = tmp_path / "RS"
+    path.write_text(json.dumps(post) + "\n" + json.dumps(post | gone), encoding="utf-8")
+    found = list(Reddit(paths=(str(path),), acknowledge_terms=True).read())
+    assert isinstance(found[0], Document) and found[1:] == [Dropped("deleted")]
+
+
+def test_what_reddit_escapes_and_who_is_nobody_and_when(tmp_path):
+    path = tmp_path / "RC"
+    post = {"id": "a", "body": "&gt; 1 &lt; 2 &amp;amp; \u00e9", "author": None, "created_utc": 1700000000.0}
+    path.write_text(json.dumps(post | {"retrieved_on": 1700000001}), encoding="utf-8")
+    (found,) = Reddit(paths=(str(path),), acknowledge_terms=True).read()
+    assert found.text == "> 1 < 2 &amp; \u00e9" and "author" not in found.metadata
+    assert (found.metadata["created"][:19], found.metadata["retrieved"][:19]) == (
+        "2023-11-14T22:13:20",
+        "2023-11-14T22:13:21",
+    )
+
+
+def test_a_dump_with_the_long_window_that_pushshift_uses(tmp_path):
+    path = tmp_path / "RC.zst"
+    parameters = zstandard.ZstdCompressionParameters(window_log=31)
+    with path.open("wb") as file, zstandard.ZstdCompressor(compression_params=parameters).stream_writer(file) as packed:
+        packed.write(b'{"id": "a", "body": "Text"}\n')
+    (found,) = Reddit(paths=(str(path),), acknowledge_terms=True).read()
+    assert found.text == "Text"
+
+
+def test_a_dump_on_one_line_is_not_passed_over(tmp_path):
+    path = tmp_path / "Posts.xml"
+    path.write_text(f"<?xml version='1.0'?><posts>{question(1)}{answer(2, 1)}</posts>", encoding="utf-8")
+    assert reasons(questions(path)) == ["not_a_post"]
+
+
+def test_the_licence_that_a_row_names(tmp_path):
+    rows = question(1, AcceptedAnswerId=2, ContentLicense="CC BY-SA 2.5"), answer(2, 1, ContentLicense="CC BY-SA 3.0")
+    (found,) = questions(dump(tmp_path / "Posts.xml", *rows))
+    assert found.metadata["licence"] == "CC-BY-SA-3.0"
+
+
+def test_posts_of_x_that_are_gone_or_escaped_and_answers_without_any(tmp_path):
+    posts = [{"id": "1", "text": "a &lt; b &amp; @c"}, {"id": "2", "text": "x", "withheld": {"country_codes": ["DE"]}}]
+    path = tmp_path / "answers.jsonl"
+    errors = [{"resource_type": "user", "title": "Not Found Error"}]
+    answers = [{"data": posts, "errors": errors}, {"meta": {"result_count": 0}}, {"errors": [{"value": "3"}]}]
+    path.write_text("".join(json.dumps(answer) + "\n" for answer in answers), encoding="utf-8")
+    (tmp_path / "deleted-tweets.js").write_text(
+        'window.YTD.deleted_tweets.part0 = [{"tweet": {"id": "4", "full_text": "x", "deleted_at": "2023-01-01"}}]',
+        encoding="utf-8",
+    )
+    found = list(Twitter(paths=(str(tmp_path / "*"),), acknowledge_terms=True).read())
+    assert of(found, Document)[0].text == "a < b & @user"
+    assert reasons(found) == ["deleted", "deleted", "deleted"]

@@ -164,6 +164,16 @@ def test_paragraphs_are_parted_by_blank_lines():
     assert [document.id for document in documents] == ["a.txt#1", "a.txt#2", "a.txt#3"]
 
 
+def test_damage_costs_its_paragraph():
+    path = written("a.txt", b"\xef\xbb\xbfone\n\ntwo \xff\n\nthree \0\n\nfour\n")
+    found = list(TextFiles(paths=path, unit="paragraph").read())
+    assert [item.text for item in found if isinstance(item, Document)] == ["one", "four"]
+    assert [(item.locator, item.reason) for item in found[1:3]] == [
+        ("a.txt#2", "invalid_utf8"),
+        ("a.txt#3", "nul_bytes"),
+    ]
+
+
 @pytest.mark.parametrize("length", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
 def test_lines_do_not_depend_on_the_blocks_they_are_read_in(length):
     content = b"a" * length + b"\nb\n\n" + b"c" * length

@@ -123,6 +123,9 @@ PAGES = ["/", "/example/page.html", "/example/allowed.gif", "/example/other", "/
         (SIMPLE, "quxbot", PAGES, PAGES),
         (SIMPLE, None, PAGES, ["/", "/publications/x"]),
         (LONGEST, "foobot", ["/example/page/a", "/example/page/disallowed.gif"], ["/example/page/a"]),
+        # A name is the whole of it, and a version is not a part of it.
+        ("User-agent: plug\nAllow: /\n\nUser-agent: *\nDisallow: /", None, ["/a"], []),
+        ("User-agent: PLUGLM/1.0 # we\nDisallow: /a\n\nUser-agent: *\nDisallow: /", None, ["/a", "/b"], ["/b"]),
     ],
 )
 def test_the_examples_of_rfc_9309(
