@@ -320,9 +320,14 @@ def test_known_numbers():
     [
         ("Write to jane.doe+x@mail.example.co.uk, please.", "Write to <email>, please."),
         ("Call +44 20 7946 0958 or (030) 123 45 67.", "Call <phone> or <phone>."),
+        ("+49 30 123456, +49 (0)30 1234567, +49 151 12345678", "<phone>, <phone>, <phone>"),
+        ("1-800-555-0199, 030/1234567, 07700 900123", "<phone>, <phone>, <phone>"),
+        ("555.123.4567 12 Elm Street", "<phone> 12 Elm Street"),
         ("From 192.168.0.17 and 2001:db8::1 at night", "From <ip> and <ip> at night"),
         ("Card 4111 1111 1111 1111, once", "Card <card>, once"),
+        ("4111 1111 1111 1111 12/27, 3400 000000 00009 123", "<card> 12/27, <card> 123"),
         ("To GB82 WEST 1234 5698 7654 32 today", "To <iban> today"),
+        ("BE68 5390 0754 7034 BIC KREDBEBB", "<iban> BIC KREDBEBB"),
         ("key=AKIAIOSFODNN7EXAMPLE;", "key=<secret>;"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nend", "<secret>\nend"),
     ],
@@ -341,6 +346,9 @@ def test_what_is_personal_is_replaced(text, expected):
         "std::vector<int> a::b; @decorator; user@localhost; 10 000 000 people",
         "x = [1, 22, 333]; 3.14159265358979; 0x1234567890; 1234567890123",
         "padded as +000000120 or 00 120 000",
+        "2024-01-31 12:30:45 start; root 40504 2010-10-05 03:22; 1999 2000 2001",
+        "12.50 13.75 14.25 and 0.09999999999999995, 00 00 00 00, mask 0000000000000000; 3-2 4-1 1234 5678 9; 2004::",
+        "https://web.archive.org/web/20210124233728/x",
     ],
 )
 def test_what_is_not_personal_stays(text):
