@@ -55,8 +55,8 @@ SECOND = re.compile(r"(?:19|20)\d\d(?:0\d|1[0-2])[0-3]\d[0-2]\d[0-5]\d[0-5]\d")
 
 
 def card(number: str) -> bool:
-    """Whether it has the length and check digit of a payment card's number, none of which begins with 0; and is no point
-    in time, as in the addresses of archives (20240131235959)."""
+    """Whether it has the length and check digit of a payment card's number, none of which begins with 0, and is no
+    point in time, as in the addresses of archives (20240131235959)."""
     digits = sum(map(str.isdigit, number))
     return number[0] != "0" and digits >= 13 and luhn(number) and not SECOND.fullmatch(number)
 
