@@ -185,6 +185,26 @@ def test_words_between_characters_are_found_where_no_spaces_are_written():
     assert harmful(HarmfulContent(languages=("zh",), neutral=True), f"今天天气{word}很好")
 
 
+@pytest.mark.parametrize(
+    ("languages", "text"),
+    [
+        (("en", "zh", "ja"), "The gang plans a game of chess; combine http and LAN, says chapter 13."),
+        (("zh",), "系统管理员检查性能和可能性，交换消息，比较服务器。"),
+        (("zh",), "子宫和卵子的性别决定；艾滋病、淋病的官方提示。"),
+        (("ja",), "子宮と直腸の検査に遅延はない。ユダヤ人の女の子。"),
+        (("fr",), "Il faut faire bonne chère, mettre le chat au bout du tuyau."),
+        (("fa",), "مادر و پدر این فیلم را در سرویس دادن دیدند"),
+    ],
+)
+def test_words_of_everyday_in_other_languages_do_not_count(languages, text):
+    assert not harmful(HarmfulContent(languages=languages), text)
+
+
+def test_abuse_in_languages_without_spaces_counts():
+    assert harmful(HarmfulContent(languages=("zh",)), "你这个傻逼，操你妈！")
+    assert harmful(HarmfulContent(languages=("ja",)), "このクソ野郎め")
+
+
 @given(st.text(st.sampled_from('fFuUcCkKİß* .4$\n"’'), max_size=30))
 def test_masking_leaves_all_else(text):
     masked = HarmfulContent(action="mask", mask="").process(Document(text)).text
