@@ -85,8 +85,8 @@ class Decontaminate(Preprocessor):
                     continue
                 try:
                     evaluation_ngrams((path,), self.ngram)
-                except ValueError as error:
-                    yield Problem(f"preprocessor.{label}.paths", str(error))
+                except (OSError, ValueError) as error:
+                    yield Problem(f"preprocessor.{label}.paths", str(error), path)
 
     def process(self, document: Document) -> Document | Dropped:
         """The document as it is, if it shares nothing."""

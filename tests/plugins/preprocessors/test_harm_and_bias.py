@@ -280,17 +280,20 @@ def test_methods_together(labelled_file):
 
 
 def test_wrong_settings_are_refused(tmp_path):
+    bad, one = tmp_path / "bad.jsonl", tmp_path / "one.jsonl"
+    bad.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 2}\n', encoding="utf-8")
+    one.write_text('{"text": "a", "label": 1}\n', encoding="utf-8")
     with pytest.raises(ValidationError, match="needs classifier"):
         HarmfulContent(method="both")
     for setting, said in (
         ("languages=[xx]", "has no list; known: ar, az"),
         ("word_files=[nowhere.txt]", "cannot be read"),
         ("classifier=nowhere.jsonl", "is not a file"),
+        (f"classifier={bad}", "line 2: needs a text"),
+        (f"classifier={one}", "has texts of one label only"),
     ):
         with pytest.raises(ConfigError, match=said):
             compose(["preprocessor=[harmful_content]", f"preprocessor.harmful_content.{setting}"])
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 2}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="line 2: needs a text"):
         HarmfulContent(method="classifier", classifier=str(bad)).process(Document("a"))
 
