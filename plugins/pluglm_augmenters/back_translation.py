@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # The end of a sentence, a line or a paragraph: what stands between segments is kept as it is.
 BETWEEN = re.compile(r"(?<=[.!?\u2026])[\"'\u201d\u2019)]*\s+(?=[^\sa-z])|\s*\n\s*")
 
+FEW_TOKENS = 16
+"""Characters that a token has at most, as a rule."""
+
 
 def segments(text: str) -> list[tuple[str, bool]]:
     """The text in pieces that join to it again, and whether each is a sentence (to be translated) or stands between."""
@@ -39,14 +42,24 @@ def segments(text: str) -> list[tuple[str, bool]]:
 def shortened(sentence: str, tokenizer: PreTrainedTokenizerFast, most: int) -> list[str]:
     """A sentence of more than `most` tokens in parts that have no more and join to it again, cut before white space
     where there is any."""
-    encoded = tokenizer(sentence, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    offsets = encoded["offset_mapping"]
-    if len(offsets) <= most:
-        return [sentence]
-    end = offsets[most - 1][1] or 1
-    space = max((found.start() for found in re.finditer(r"\s+", sentence[:end])), default=0)
-    cut = space or end
-    return [sentence[:cut], *shortened(sentence[cut:], tokenizer, most)]
+    parts: list[str] = []
+    start = 0
+    while True:
+        size = FEW_TOKENS * most
+        while True:
+            # Not all that is left: a line of megabytes would be encoded once for each of its parts.
+            left = sentence[start : start + size]
+            encoded = tokenizer(left, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+            offsets = encoded["offset_mapping"]
+            if len(offsets) > most or start + size >= len(sentence):
+                break
+            size *= 2
+        if len(offsets) <= most:
+            return [*parts, left]
+        end = offsets[most - 1][1] or 1
+        space = max((found.start() for found in re.finditer(r"\s+", left[:end])), default=0)
+        parts.append(left[: space or end])
+        start += space or end
 
 
 class BackTranslation(Augmenter):

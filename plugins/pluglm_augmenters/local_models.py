@@ -60,7 +60,7 @@ def load(path: Path, head: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFas
     """The model and its tokenizer, on the CPU, in fp32 and eval mode.
 
     Raises:
-        DataError: where the folder holds no such model.
+        DataError: where the folder holds no such model, or one that cannot be read.
     """
     folder = model_folder(path)
     if folder is None or not has_head(folder, head):
@@ -83,6 +83,9 @@ def _loaded(folder: Path, head: str) -> tuple[PreTrainedModel, PreTrainedTokeniz
                 folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
             )
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # the libraries raise whatever their parsers do
+        said = " ".join(str(error).split())[:300]
+        raise DataError(f"{folder}: the model or its tokenizer cannot be read: {said}") from None
     finally:
         transformers.logging.set_verbosity(verbosity)
         if bars:

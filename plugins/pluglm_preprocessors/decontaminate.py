@@ -45,7 +45,16 @@ def records(path: Path) -> Iterator[str]:
             raise ValueError(f"{path}:{number}: {error}") from None
         if not isinstance(record, dict):
             raise ValueError(f"{path}:{number}: is no JSON object")
-        yield from (value for value in record.values() if isinstance(value, str))
+        yield from strings(record)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in what JSON gave: choices, answers and turns of a conversation stand in lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from strings(part)
 
 
 class Decontaminate(Preprocessor):
@@ -84,9 +93,10 @@ class Decontaminate(Preprocessor):
                     yield Problem(f"preprocessor.{label}.paths", "is not a file", path)
                     continue
                 try:
-                    evaluation_ngrams((path,), self.ngram)
-                except ValueError as error:
-                    yield Problem(f"preprocessor.{label}.paths", str(error))
+                    if not len(evaluation_ngrams((path,), self.ngram)):
+                        yield Problem(f"preprocessor.{label}.paths", "holds no text", path)
+                except (OSError, ValueError) as error:
+                    yield Problem(f"preprocessor.{label}.paths", str(error), path)
 
     def process(self, document: Document) -> Document | Dropped:
         """The document as it is, if it shares nothing."""

@@ -112,6 +112,19 @@ def labelled(path: Path) -> tuple[list[str], list[bool]]:
     return texts, labels
 
 
+def check(path: Path) -> None:
+    """See whether a classifier can be had from a file, without learning it.
+
+    Raises:
+        OSError: where it cannot be read.
+        ValueError: where it is neither a saved one nor labelled texts of both kinds.
+    """
+    if path.suffix == ".safetensors":
+        Classifier.load(path)
+    elif len(set(labelled(path)[1])) < 2:
+        raise ValueError("has texts of one label only")
+
+
 @lru_cache(maxsize=4)
 def classifier(path: str) -> Classifier:
     """That of a safetensors file, or one learnt from a labelled file.

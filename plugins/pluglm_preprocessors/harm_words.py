@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from pluglm_preprocessors.word_lists import NEUTRAL, listed_languages, read_words
 
-# Written without spaces between words: a listed word counts wherever it stands.
+# Written without spaces between words: a listed word counts wherever it stands, if it is of their own letters and has
+# more than one. A single one is part of many words.
 UNSPACED = frozenset({"ja", "zh", "th"})
 # A word, with the signs that stand for letters inside of it; a $ or @ at its ends, a * within.
 TOKEN = re.compile(r"[@$]?\w(?:[\w@$*!]*[\w$])?")
@@ -44,6 +45,11 @@ class Lexicon:
     by_length: dict[int, list[str]]
 
 
+def latin(word: str) -> bool:
+    """Whether a word is written in letters that are put into words between spaces."""
+    return all(character < "\u0250" for character in word)
+
+
 @lru_cache(maxsize=8)
 def lexicon(
     languages: tuple[str, ...], files: tuple[str, ...], words: tuple[str, ...], allow: tuple[str, ...], neutral: bool
@@ -56,7 +62,11 @@ def lexicon(
     spared = {word.lower() for word in allow} | (frozenset() if neutral else NEUTRAL - own)
     phrases: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
     by_length: defaultdict[int, list[str]] = defaultdict(list)
+    anywhere = {
+        word for language in UNSPACED & lists.keys() for word in lists[language] if len(word) > 1 and not latin(word)
+    }
     spaced = own.union(*(words for language, words in lists.items() if language not in UNSPACED))
+    spaced |= {word for language in UNSPACED & lists.keys() for word in lists[language] if latin(word)}
     for entry in sorted(spaced):
         # Lists hold spellings with other signs too (s&m); cut at these they would be something else.
         if len(entry) < 3 or not ENTRY.fullmatch(entry):
@@ -67,8 +77,7 @@ def lexicon(
             by_length[len(first)].append(first)
     for followers in phrases.values():
         followers.sort(key=len, reverse=True)
-    unspaced = {word for language, words in lists.items() if language in UNSPACED for word in words}
-    pattern = "|".join(re.escape(word) for word in sorted(unspaced, key=lambda word: (-len(word), word)))
+    pattern = "|".join(re.escape(word) for word in sorted(anywhere, key=lambda word: (-len(word), word)))
     return Lexicon(dict(phrases), frozenset(spared), re.compile(pattern) if pattern else None, dict(by_length))
 
 

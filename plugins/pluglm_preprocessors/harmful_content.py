@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pluglm import Document, Dropped, Preprocessor, Problem
-from pluglm_preprocessors.harm_classifier import classifier
+from pluglm_preprocessors.harm_classifier import check, classifier
 from pluglm_preprocessors.harm_words import lexicon, quotations, spans
 from pluglm_preprocessors.word_lists import listed_languages, read_words
 
@@ -86,8 +86,15 @@ class HarmfulContent(Preprocessor):
                     read_words(path)
                 except (OSError, ValueError) as error:
                     yield Problem(f"{at}.word_files", f"cannot be read: {error}", path)
-            if self.classifier is not None and not Path(self.classifier).is_file():
+            if self.classifier is None:
+                continue
+            if not Path(self.classifier).is_file():
                 yield Problem(f"{at}.classifier", "is not a file", self.classifier)
+                continue
+            try:
+                check(Path(self.classifier))
+            except (OSError, ValueError) as error:
+                yield Problem(f"{at}.classifier", f"cannot be used: {error}", self.classifier)
 
     def process(self, document: Document) -> Document | Dropped:
         """The document, masked or marked where something is found, or `harmful_content`."""

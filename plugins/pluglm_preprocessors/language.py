@@ -32,7 +32,9 @@ def lingua(candidates: tuple[str, ...]) -> Any:
 
 
 def by_py3langid(text: str) -> tuple[str, float]:
-    """The likeliest language and its probability."""
+    """The likeliest language and its probability; `und` (ISO 639-2) where the text has no letters."""
+    if not any(map(str.isalpha, text)):
+        return "und", 0.0
     code, probability = identifier().classify(text)
     return str(code), float(probability)
 
@@ -96,6 +98,12 @@ class Language(Preprocessor):
                 hint = "pip install 'pluglm[languages]'"
                 yield Problem(f"preprocessor.{label}.model", "is not installed", self.model, hint)
             return
+        for label in labels if self.candidates and self.model != "lingua" else ():
+            yield Problem(f"preprocessor.{label}.candidates", "are for model=lingua", ", ".join(self.candidates))
+        if self.candidates and self.action == "drop" and not set(self.languages) & set(self.candidates):
+            for label in labels:
+                reason = "has none of candidates, so that nothing would be kept"
+                yield Problem(f"preprocessor.{label}.languages", reason, ", ".join(self.languages))
         for name in ("languages", "candidates"):
             unknown = sorted(set(getattr(self, name)) - known_languages(self.model))
             for label in labels if unknown else ():

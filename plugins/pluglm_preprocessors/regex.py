@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import warnings
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -10,10 +12,20 @@ from pydantic import Field, field_validator, model_validator
 from pluglm import Document, Dropped, Preprocessor
 
 
+@cache
+def compiled(pattern: str, ignore_case: bool = False) -> re.Pattern[str]:
+    """The pattern, without Python's warnings of what later versions may read in another way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+
+
 class Regex(Preprocessor):
     """Replace what a regular expression matches, or drop or keep documents by it.
 
-    Patterns are Python's (`re`); in `replacement`, \\1 and \\g<name> stand for groups.
+    Patterns are Python's (`re`); in `replacement`, \\1 and \\g<name> stand for groups. There is no time limit: a
+    pattern with a repetition in a repetition, such as (a+)+$, may take for ever on some texts. Try it on a few
+    documents first.
     """
 
     pattern: Annotated[str, Field(min_length=1, description="A regular expression of Python's re")]
@@ -28,8 +40,8 @@ class Regex(Preprocessor):
     @classmethod
     def _must_compile(cls, pattern: str) -> str:
         try:
-            re.compile(pattern)
-        except re.error as error:
+            compiled(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"is no regular expression: {error}") from None
         return pattern
 
@@ -37,7 +49,7 @@ class Regex(Preprocessor):
     def _replacement_must_fit(self) -> Regex:
         try:
             # The empty string always matches this, and so the replacement is read.
-            re.compile(self.pattern + "|").sub(self.replacement, "")
+            compiled(self.pattern + "|").sub(self.replacement, "")
         except (re.error, IndexError) as error:
             raise ValueError(f"replacement={self.replacement!r} does not fit the pattern: {error}") from None
         return self
@@ -49,10 +61,10 @@ class Regex(Preprocessor):
 
     def process(self, document: Document) -> Document | Dropped:
         """The document with its matches replaced; or as it is, if it may stay."""
-        compiled = re.compile(self.pattern, re.IGNORECASE if self.ignore_case else 0)
+        pattern = compiled(self.pattern, self.ignore_case)
         if self.action == "replace":
-            return document.map_text(self.fields, lambda text: compiled.sub(self.replacement, text))
-        found = any(compiled.search(str(document.get(name) or "")) for name in self.fields)
+            return document.map_text(self.fields, lambda text: pattern.sub(self.replacement, text))
+        found = any(pattern.search(str(document.get(name) or "")) for name in self.fields)
         if self.action == "drop":
             return Dropped("pattern_found") if found else document
         return document if found else Dropped("pattern_not_found")

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pluglm import Document, Dropped, Preprocessor, Problem
 from pluglm_preprocessors.characters import category_class, highest
@@ -92,6 +92,13 @@ class RemoveStopWords(Preprocessor):
     words: Annotated[tuple[str, ...], Field(description="Your own list, in place of the language's")] = ()
     extra: Annotated[tuple[str, ...], Field(description="Words to remove beside the list")] = ()
     keep: Annotated[tuple[str, ...], Field(description="Words of the list that stay, such as not")] = ()
+
+    @field_validator("language")
+    @classmethod
+    def _must_be_code(cls, language: str) -> str:
+        if language != language.lower():
+            raise ValueError(f"is not an ISO 639-1 code, such as {language.lower()}")
+        return language
 
     def files_read(self) -> list[Path]:
         """NLTK's list, where it is used."""

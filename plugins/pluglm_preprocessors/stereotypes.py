@@ -152,7 +152,8 @@ def _may_name_a_group(text: str) -> bool:
 
 
 def _stated(sentence: str, name: re.Match[str], said: re.Pattern[str]) -> bool:
-    before = sentence[: name.start()].split()
+    # The word before it; the whole of a very long sentence is not cut into words for each name.
+    before = sentence[max(0, name.start() - 40) : name.start()].split()
     if before and before[-1].strip("\"'(,;:").lower() in SOME:
         return False
     behind = said.match(sentence, name.end())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -37,4 +39,22 @@ class WordTokenize(Preprocessor):
 
 def separated(text: str) -> str:
     """Each line with one space between its tokens."""
-    return "\n".join(" ".join(treebank().tokenize(line)) for line in text.split("\n"))
+    tokenize = treebank().tokenize
+    with without_time_limit():
+        return "\n".join(" ".join(tokenize(line)) if line else "" for line in text.split("\n"))
+
+
+@contextmanager
+def without_time_limit() -> Iterator[None]:
+    """NLTK gives up a pattern after some seconds, so that on a busy machine other documents would be lost. Its patterns
+    take time by the length of a line, and no longer."""
+    try:
+        from nltk import redos
+    except ImportError:  # versions before 3.10 have no limit
+        yield
+        return
+    limit, redos.DEFAULT_TIMEOUT = redos.DEFAULT_TIMEOUT, None
+    try:
+        yield
+    finally:
+        redos.DEFAULT_TIMEOUT = limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,20 @@ from pluglm_tokenizers.wrapping import byte_level, wrap
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+
+LONG = re.compile(r"\S{1001,}|\s{1001,}")
+
+
+def bounded(text: str) -> Iterator[str]:
+    """The text in parts in which no word has more than a thousand characters: the trainer takes time by the square of
+    the longest, hours for a file packed into one line."""
+    start = 0
+    for run in LONG.finditer(text):
+        for place in range(run.start() + 1000, run.end(), 1000):
+            yield text[start:place]
+            start = place
+    yield text[start:]
 
 
 class Bpe(Tokenizer):
@@ -41,5 +56,5 @@ class Bpe(Tokenizer):
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        backend.train_from_iterator(texts, trainer)
+        backend.train_from_iterator((part for text in texts for part in bounded(text)), trainer)
         return wrap(backend)

@@ -63,10 +63,19 @@ class Pretrained(Tokenizer):
 
     def problems(self, run: RunConfig) -> Iterable[Problem]:
         """The folder must hold a tokenizer."""
-        if tokenizer_folder(self.path) is None:
+        folder = tokenizer_folder(self.path)
+        if folder is None:
             there = self.path.expanduser().exists()
             reason = "has no tokenizer.json, nor has its model/" if there else "does not exist"
             yield Problem("tokenizer.path", reason, self.path, "write a run folder, or one that save_pretrained made")
+            return
+        try:
+            described = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            yield Problem("tokenizer.path", f"has a tokenizer.json that cannot be read: {error}", self.path)
+            return
+        if not isinstance(described, dict) or not isinstance(described.get("model"), dict):
+            yield Problem("tokenizer.path", "has a tokenizer.json that describes no tokenizer", self.path)
 
     def build(self, texts: Iterator[str]) -> PreTrainedTokenizerFast:
         """The tokenizer; `texts` is not read.

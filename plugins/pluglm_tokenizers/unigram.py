@@ -119,6 +119,9 @@ class Unigram(Tokenizer):
         pieces = [(model.id_to_piece(i), model.get_score(i)) for i in range(1, model.get_piece_size())]
         pieces = [(piece, score) for piece, score in pieces if piece == "<" or "<" not in piece]
         best = max(score for _, score in pieces)
-        # Line ends and tabs, which SentencePiece does not see, compete with nothing.
-        pieces = [*sorted(pieces, key=lambda pair: (-pair[1], pair[0]))[: room - 2], ("\n", best), ("\t", best)]
+        # Line ends and tabs, which SentencePiece does not see, compete with nothing; nor does a space where training
+        # saw none, which as bytes would come back as U+2581.
+        missing = ["\n", "\t", *([] if any(piece == SPACE for piece, _ in pieces) else [SPACE])]
+        pieces = sorted(pieces, key=lambda pair: (-pair[1], pair[0]))[: room - len(missing)]
+        pieces += [(piece, best) for piece in missing]
         return sorted(pieces, key=lambda pair: (-pair[1], pair[0]))

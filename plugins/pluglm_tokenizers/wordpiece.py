@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Marks the beginning of a word while pieces are learned (U+2581, as SentencePiece writes it).
 START = "\u2581"
+# Characters of a word beyond which `tokenizers` takes it for unknown; more of them would take the trainer very long.
+LONGEST = 100
 
 
 class Wordpiece(Tokenizer):
@@ -66,7 +68,7 @@ class Wordpiece(Tokenizer):
         trainer = trainers.BpeTrainer(
             vocab_size=self.vocab_size, min_frequency=self.min_frequency, initial_alphabet=[START], show_progress=False
         )
-        backend.train_from_iterator((" ".join(START + word for word in line) for line in words), trainer)
+        backend.train_from_iterator((" ".join(START + word[:LONGEST] for word in line) for line in words), trainer)
         known = backend.get_vocab()
         found = dict.fromkeys(SPECIAL_TOKENS.values())
         for token in sorted(known, key=lambda token: (len(token.lstrip(START)) > 1, known[token])):

@@ -20,15 +20,24 @@ def run(arguments: list[str]) -> int:
     from pluglm.config.compose import compose
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
+    from pluglm.corpus.prepare import prepared_corpus
+    from pluglm.errors import DataError
     from pluglm.lifecycle.prepare import prepare
 
-    folder = prepare(config, quiet="quiet" in given.flags)
+    try:
+        folder = prepare(config, quiet="quiet" in given.flags)
+    except DataError:
+        # What the steps did is all the more to be seen where too little is left for an example.
+        corpus = prepared_corpus(config) if "inspect" in given.flags else None
+        if corpus is not None:
+            _inspect(corpus.ledger)
+        raise
     ledger = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
     if "inspect" in given.flags:
         _inspect(ledger["stations"])
     for station in ledger["stations"]:
         lost = {**station["dropped"], **station["quarantined"]}
-        said = "".join(f"  {name} {station[name]}" for name in ("changed", "added") if station.get(name))
+        said = "".join(f"  {name} {station[name]}" for name in ("changed", "noted", "added") if station.get(name))
         if station.get("characters_added"):
             said += f" ({station['characters_added'] / station['characters_out']:.1%} of the text)"
         said += "".join(f"  {reason} {count}" for reason, count in lost.items())

@@ -205,7 +205,13 @@ def _build(
     try:
         built = model.model_validate(values)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        wrong = [detail["loc"] for detail in details]
+        for detail in details:
+            begin = len(detail["loc"])
+            if detail["type"] == "too_short" and any(loc[:begin] == detail["loc"] != loc for loc in wrong):
+                # Of a list with a wrong entry pydantic also says that without it there are too few.
+                continue
             problem = _problem(model, path, detail, catalog)
             if problem.path not in reported:
                 problems.append(problem)

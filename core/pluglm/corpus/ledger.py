@@ -6,8 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from operator import ne
+from itertools import compress, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ EXCERPT = 400
 class Station:
     """One station's figures. They balance: read + added = kept + dropped + quarantined.
 
-    `records` are the lines of quarantine.jsonl; with `stop`, the first of them ends the run instead.
+    `changed` counts documents with another text or field, `noted` those of which only the metadata or the weight became
+    another. `records` are the lines of quarantine.jsonl; with `stop`, the first of them ends the run instead.
     """
 
     name: str
@@ -31,12 +31,14 @@ class Station:
     added: int = 0
     kept: int = 0
     changed: int = 0
+    noted: int = 0
     characters_in: int = 0
     characters_out: int = 0
     characters_added: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, str]] = field(default_factory=list)
+    noted_samples: list[dict[str, str]] = field(default_factory=list)
     dropped_samples: list[dict[str, str]] = field(default_factory=list)
     records: list[dict[str, str]] = field(default_factory=list)
 
@@ -44,10 +46,16 @@ class Station:
         """Count a document that goes on, and what happened to it."""
         self.kept += 1
         self.characters_out += len(after.text)
-        if before is not None and before is not after and before.text != after.text:
+        if before is None or before is after:
+            return
+        if before.text != after.text or before.fields != after.fields:
             self.changed += 1
             if len(self.samples) < SAMPLES:
                 self.samples.append(_sample(before, after))
+        elif before.metadata != after.metadata or before.weight != after.weight:
+            self.noted += 1
+            if len(self.noted_samples) < SAMPLES:
+                self.noted_samples.append(_sample(before, after))
 
     def add(self, before: Document | None, after: Document) -> None:
         """Count a document that was not there before; `before`: the one it was made of."""
@@ -65,14 +73,14 @@ class Station:
 
     def add_all(self, before: Sequence[Document], after: Sequence[Document]) -> None:
         """`add` for many documents, each beside the one it was made of."""
-        texts, new = [document.text for document in before], [document.text for document in after]
-        characters = sum(map(len, new))
+        other = [b.text != a.text or b.fields != a.fields for b, a in zip(before, after, strict=True)]
+        characters = sum([len(document.text) for document in after])
         self.added += len(after)
         self.kept += len(after)
-        self.changed += sum(map(ne, texts, new))
+        self.changed += sum(other)
         self.characters_added += characters
         self.characters_out += characters
-        pairs = (pair for pair in zip(before, after, strict=True) if pair[0].text != pair[1].text)
+        pairs = compress(zip(before, after, strict=True), other)
         self.samples += [_sample(*pair) for pair in islice(pairs, SAMPLES - len(self.samples))]
 
     def drop(self, document: Document, reason: str, detail: str = "") -> None:
@@ -96,11 +104,14 @@ class Station:
 
     def merge(self, other: Station) -> None:
         """Add what the same station counted of later documents. Its records are not taken over."""
-        for name in ("read", "added", "kept", "changed", "characters_in", "characters_out", "characters_added"):
+        for name in ("read", "added", "kept", "changed", "noted"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("characters_in", "characters_out", "characters_added"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.dropped.update(other.dropped)
         self.quarantined.update(other.quarantined)
         self.samples += other.samples[: SAMPLES - len(self.samples)]
+        self.noted_samples += other.noted_samples[: SAMPLES - len(self.noted_samples)]
         for sample in other.dropped_samples:
             if sum(known["reason"] == sample["reason"] for known in self.dropped_samples) < SAMPLES:
                 self.dropped_samples.append(sample)
@@ -113,12 +124,14 @@ class Station:
             "added": self.added,
             "kept": self.kept,
             "changed": self.changed,
+            "noted": self.noted,
             "characters_in": self.characters_in,
             "characters_out": self.characters_out,
             "characters_added": self.characters_added,
             "dropped": dict(sorted(self.dropped.items())),
             "quarantined": dict(sorted(self.quarantined.items())),
             "samples": self.samples,
+            "noted_samples": self.noted_samples,
             "dropped_samples": self.dropped_samples,
         }
 
@@ -176,6 +189,12 @@ def check_quarantine(station: Station, most: float) -> None:
 
 
 def _sample(before: Document, after: Document) -> dict[str, str]:
+    if before.text == after.text:
+        old, new = _besides(before), _besides(after)
+        different = sorted(name for name in old | new if old.get(name) != new.get(name))
+        begin = before.text[: EXCERPT // 2]
+        said = ["\n".join([begin, *(f"{n}: {d[n]}"[:EXCERPT] for n in different if n in d)]) for d in (old, new)]
+        return {"id": after.id, "before": said[0], "after": said[1]}
     # Begin shortly before the first difference: most changes are not in the first line.
     first = next((i for i, (a, b) in enumerate(zip(before.text, after.text, strict=False)) if a != b), None)
     start = max(0, (min(len(before.text), len(after.text)) if first is None else first) - EXCERPT // 4)
@@ -184,6 +203,11 @@ def _sample(before: Document, after: Document) -> dict[str, str]:
         "before": before.text[start : start + EXCERPT],
         "after": after.text[start : start + EXCERPT],
     }
+
+
+def _besides(document: Document) -> dict[str, Any]:
+    """What a document says of itself besides its text, by name."""
+    return document.metadata | document.fields | {"weight": document.weight}
 
 
 def check_balance(stations: Sequence[Mapping[str, Any]]) -> None:

@@ -150,6 +150,8 @@ def _make(
             said = [described(augmenter, cache), config.seed, NAMED_RANDOM]
             train = [chain.then(step, said) for chain in train]
         workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
+        for station in list(book.stations.values())[before:]:
+            check_quarantine(station, config.data.max_quarantined)
         stations = [station.as_dict() for station in book.stations.values()]
         ledger = [*stations[:before], account, *stations[before:]]
     finally:

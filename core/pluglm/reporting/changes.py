@@ -34,10 +34,12 @@ def shown_samples(stations: Iterable[Mapping[str, Any]]) -> Iterable[RenderableT
     from rich.text import Text
 
     for station in stations:
-        samples, dropped = station.get("samples") or [], station.get("dropped_samples") or []
+        samples = [*(station.get("samples") or []), *(station.get("noted_samples") or [])]
+        dropped = station.get("dropped_samples") or []
         yield Text(f"\n{station['station']}", style="bold")
         yield Text(
             f"read {station.get('read', 0):,}, kept {station.get('kept', 0):,}, changed {station.get('changed', 0):,}"
+            + (f", noted {station['noted']:,}" if station.get("noted") else "")
         )
         if samples:
             table = Table("before", "after", expand=True, show_lines=True)

@@ -150,8 +150,9 @@ def _stations(run: RunData) -> list[dict[str, Any]]:
         losses = [part for part in parts if part[1]][1:]
         # A technique that had nothing to do is as worth knowing as one that did much.
         acts = not station["station"].startswith(("source", "split", "objective"))
-        idle = acts and not losses and not station.get("changed") and not station.get("added")
-        shown.append(station | {"arrived": arrived, "bars": bars, "losses": losses, "idle": idle})
+        idle = acts and not losses and not any(station.get(what) for what in ("changed", "noted", "added"))
+        samples = [*(station.get("samples") or []), *(station.get("noted_samples") or [])]
+        shown.append(station | {"arrived": arrived, "bars": bars, "losses": losses, "idle": idle, "samples": samples})
     return shown
 
 

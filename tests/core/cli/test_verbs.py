@@ -120,3 +120,8 @@ def test_prepare_shows_what_each_step_does(
     assert code == 0 and "preprocessor.lowercase" in shown and "before" in shown and "changed 60" in shown
     folder = Path(shown.splitlines()[-1])
     assert "From documents to tokens" in (folder / "report.html").read_text(encoding="utf-8")
+    # Where the documents give no example, what became of them is to be seen all the more.
+    code, shown, error = command(
+        monkeypatch, capsys, "prepare", "--inspect", "--quiet", *words, "data.sequence_length=100000"
+    )
+    assert code == 3 and "gives no example" in error and "changed 60" in shown

@@ -197,6 +197,10 @@ def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         compose(words)
     assert len(caught.value.problems) == 5
+    # A list whose only entry is wrong is not too short as well.
+    with pytest.raises(ConfigError) as caught:
+        compose(["preprocessor=[personal_data]", "preprocessor.personal_data.kinds=[mail]"])
+    assert [problem.path for problem in caught.value.problems] == ["preprocessor.personal_data.kinds.0"]
 
 
 @pytest.mark.parametrize(

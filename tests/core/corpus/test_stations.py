@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -125,6 +126,27 @@ def test_what_was_found_stands_beside_what_was_dropped() -> None:
     station = Station("preprocessor.named")
     stations.Preprocess(station.name, Named()).work([Document("x", id="1")], station)
     assert station.dropped_samples == [{"id": "1", "reason": "named", "text": "x", "detail": "found x"}]
+
+
+def test_what_is_no_text_is_shown_as_well() -> None:
+    class Notes(Preprocessor):
+        """Changes a field, notes a length, and weighs down."""
+
+        def process(self, document: Document) -> Document | Dropped:
+            if document.fields:
+                return document.map_text(("title",), str.lower)
+            return replace(document, metadata={"length": len(document.text)}, weight=0.5)
+
+    station = Station("preprocessor.notes")
+    documents = [Document("x", id="1", fields={"title": "A"}), *(Document("y" * n, id=f"y{n}") for n in range(2, 9))]
+    stations.Preprocess(station.name, Notes()).work(documents, station)
+    assert (station.kept, station.changed, station.noted) == (8, 1, 7)
+    assert station.samples == [{"id": "1", "before": "x\ntitle: A", "after": "x\ntitle: a"}]
+    assert len(station.noted_samples) == 3
+    assert station.noted_samples[0] == {"id": "y2", "before": "yy\nweight: 1.0", "after": "yy\nlength: 2\nweight: 0.5"}
+    whole = Station(station.name)
+    whole.merge(Station.from_dict(station.as_dict()))
+    assert whole.as_dict() == station.as_dict()
 
 
 def test_parts_of_an_account_add_up_to_the_whole() -> None:

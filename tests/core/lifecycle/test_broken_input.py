@@ -11,8 +11,10 @@ from small_runs import SMALL
 
 from pluglm.cli import main
 from pluglm.config.compose import compose
+from pluglm.corpus.prepare import prepare_corpus
 from pluglm.errors import DataError
 from pluglm.lifecycle.run import run
+from pluglm.reporting.progress import Progress
 
 GOOD = "The committee met in the old town hall, and nobody could say afterwards what it had decided. "
 WORDS = [word for word in SMALL if not word.startswith(("source", "preprocessor"))]
@@ -67,6 +69,17 @@ def test_too_much_is_an_error(tmp_path: Path) -> None:
     (folder / "a.jsonl").write_bytes(lines(50) + b"{\n" * 50)
     with pytest.raises(DataError, match=r"data\.max_quarantined"):
         run(compose(words(folder)), tmp_path / "run", quiet=True)
+
+
+def test_too_much_is_an_error_of_an_augmenter_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("no")
+
+    (tmp_path / "a.jsonl").write_bytes(lines(50))
+    config = compose(words(tmp_path, "augmenter=[random_swap]", "data.workers=1"))
+    monkeypatch.setattr(type(config.augmenter["random_swap"]), "augment", fails)
+    with pytest.raises(DataError, match=r"augmenter\.random_swap: \d+ of \d+ records"):
+        prepare_corpus(config, Progress(quiet=True))
 
 
 def test_stop_names_the_file_and_the_record(

@@ -20,7 +20,7 @@ from pluglm import Document, Dropped
 from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
 from pluglm_preprocessors.c4 import sentences
-from pluglm_preprocessors.decontaminate import Decontaminate
+from pluglm_preprocessors.decontaminate import Decontaminate, evaluation_ngrams
 from pluglm_preprocessors.english_words import words as english_words
 from pluglm_preprocessors.fix_encoding import FixEncoding
 from pluglm_preprocessors.gopher import most_frequent_ngram, repeated, repeated_ngrams
@@ -51,10 +51,23 @@ def test_regex_replaces_drops_and_keeps():
     assert after(both, "ab", title="bc").fields["title"] == "c"
 
 
-@pytest.mark.parametrize("wrong", [{"pattern": "("}, {"pattern": "a", "replacement": r"\1"}, {"pattern": ""}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pattern": "("},
+        {"pattern": "a", "replacement": r"\1"},
+        {"pattern": ""},
+        {"pattern": "a{99999999999999}"},
+        {"pattern": "(" * 3000 + ")" * 3000},
+    ],
+)
 def test_regex_that_does_not_compile_is_refused(wrong):
     with pytest.raises(ValidationError):
         Regex(**wrong)
+
+
+def test_a_pattern_with_a_doubtful_bracket_is_taken_without_a_warning(recwarn):
+    assert after(Regex(pattern="[[a]", replacement="x"), "[ab").text == "xxb" and not recwarn.list
 
 
 # fix_encoding
@@ -86,6 +99,14 @@ def test_words_are_those_of_nltk():
     for text in PROSE[:20]:
         lines = [" ".join(NLTKWordTokenizer().tokenize(line)) for line in text.split("\n")]
         assert after(WordTokenize(), text).text.split("\n") == lines
+
+
+def test_words_do_not_depend_on_the_speed_of_the_machine(monkeypatch):
+    from nltk import redos
+
+    monkeypatch.setattr(redos, "DEFAULT_TIMEOUT", 1e-9)
+    assert after(WordTokenize(), "(a) " * 1000).text == " ".join(["( a )"] * 1000)
+    assert redos.DEFAULT_TIMEOUT == 1e-9
 
 
 # language
@@ -129,6 +150,8 @@ def test_lingua_says_what_lingua_says(text):
         ("{model: lingua, languages: [xx]}", r"languages=xx: has no model"),
         ("{model: lingua, candidates: [de]}", "needs two"),
         ("{model: lingua, candidates: [de, xx]}", "candidates=xx: has no model"),
+        ("{model: lingua, candidates: [de, fr], languages: [en]}", "languages=en: has none of candidates"),
+        ("{candidates: [de, en]}", "candidates=de, en: are for model=lingua"),
     ],
 )
 def test_lingua_refuses_what_it_does_not_know(setting, said):
@@ -138,6 +161,8 @@ def test_lingua_refuses_what_it_does_not_know(setting, said):
 
 def test_language_of_next_to_nothing_is_unsure():
     assert after(Language(min_probability=0.99), "ok 17") == Dropped("unsure")
+    for text in ("", "17 + 4"):
+        assert after(Language(action="tag"), text).metadata["language"] == "und"
 
 
 def test_language_that_does_not_exist_is_refused():
@@ -320,9 +345,14 @@ def test_known_numbers():
     [
         ("Write to jane.doe+x@mail.example.co.uk, please.", "Write to <email>, please."),
         ("Call +44 20 7946 0958 or (030) 123 45 67.", "Call <phone> or <phone>."),
+        ("+49 30 123456, +49 (0)30 1234567, +49 151 12345678", "<phone>, <phone>, <phone>"),
+        ("1-800-555-0199, 030/1234567, 07700 900123", "<phone>, <phone>, <phone>"),
+        ("555.123.4567 12 Elm Street", "<phone> 12 Elm Street"),
         ("From 192.168.0.17 and 2001:db8::1 at night", "From <ip> and <ip> at night"),
         ("Card 4111 1111 1111 1111, once", "Card <card>, once"),
+        ("4111 1111 1111 1111 12/27, 3400 000000 00009 123", "<card> 12/27, <card> 123"),
         ("To GB82 WEST 1234 5698 7654 32 today", "To <iban> today"),
+        ("BE68 5390 0754 7034 BIC KREDBEBB", "<iban> BIC KREDBEBB"),
         ("key=AKIAIOSFODNN7EXAMPLE;", "key=<secret>;"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nend", "<secret>\nend"),
     ],
@@ -341,6 +371,9 @@ def test_what_is_personal_is_replaced(text, expected):
         "std::vector<int> a::b; @decorator; user@localhost; 10 000 000 people",
         "x = [1, 22, 333]; 3.14159265358979; 0x1234567890; 1234567890123",
         "padded as +000000120 or 00 120 000",
+        "2024-01-31 12:30:45 start; root 40504 2010-10-05 03:22; 1999 2000 2001",
+        "12.50 13.75 14.25 and 0.09999999999999995, 00 00 00 00, mask 0000000000000000; 3-2 4-1 1234 5678 9; 2004::",
+        "https://web.archive.org/web/20210124233728/x",
     ],
 )
 def test_what_is_not_personal_stays(text):
@@ -408,9 +441,18 @@ def test_decontaminate_reads_lines_and_refuses_what_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match="is not a file"):
         compose(["preprocessor=[decontaminate]", "preprocessor.decontaminate.paths=[nowhere.jsonl]"])
     bad = tmp_path / "bad.jsonl"
-    bad.write_text("{}\n{\n")
-    with pytest.raises(ConfigError, match=r"bad\.jsonl:2"):
-        compose(["preprocessor=[decontaminate]", f"preprocessor.decontaminate.paths=[{bad}]"])
+    bad.write_text('{"turns": [{"by": "user", "says": ["one two three four"]}], "n": 1}\n')
+    nested = Decontaminate(paths=(str(bad),), ngram=4)
+    assert after(nested, "zero one two three four five") == Dropped("in_evaluation")
+    for content, said in (
+        (b'{"n": 1}', r"bad\.jsonl: holds no text"),
+        (b"{}\n{\n", r"bad\.jsonl:2"),
+        (b"\xff\xfe", r"paths=\S*bad\.jsonl: 'utf-8' codec"),
+    ):
+        bad.write_bytes(content)
+        with pytest.raises(ConfigError, match=said):
+            compose(["preprocessor=[decontaminate]", f"preprocessor.decontaminate.paths=[{bad}]"])
+        evaluation_ngrams.cache_clear()
 
 
 # what has nothing to do

@@ -185,6 +185,26 @@ def test_words_between_characters_are_found_where_no_spaces_are_written():
     assert harmful(HarmfulContent(languages=("zh",), neutral=True), f"今天天气{word}很好")
 
 
+@pytest.mark.parametrize(
+    ("languages", "text"),
+    [
+        (("en", "zh", "ja"), "The gang plans a game of chess; combine http and LAN, says chapter 13."),
+        (("zh",), "系统管理员检查性能和可能性，交换消息，比较服务器。"),
+        (("zh",), "子宫和卵子的性别决定；艾滋病、淋病的官方提示。"),
+        (("ja",), "子宮と直腸の検査に遅延はない。ユダヤ人の女の子。"),
+        (("fr",), "Il faut faire bonne chère, mettre le chat au bout du tuyau."),
+        (("fa",), "مادر و پدر این فیلم را در سرویس دادن دیدند"),
+    ],
+)
+def test_words_of_everyday_in_other_languages_do_not_count(languages, text):
+    assert not harmful(HarmfulContent(languages=languages), text)
+
+
+def test_abuse_in_languages_without_spaces_counts():
+    assert harmful(HarmfulContent(languages=("zh",)), "你这个傻逼，操你妈！")
+    assert harmful(HarmfulContent(languages=("ja",)), "このクソ野郎め")
+
+
 @given(st.text(st.sampled_from('fFuUcCkKİß* .4$\n"’'), max_size=30))
 def test_masking_leaves_all_else(text):
     masked = HarmfulContent(action="mask", mask="").process(Document(text)).text
@@ -260,17 +280,20 @@ def test_methods_together(labelled_file):
 
 
 def test_wrong_settings_are_refused(tmp_path):
+    bad, one = tmp_path / "bad.jsonl", tmp_path / "one.jsonl"
+    bad.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 2}\n', encoding="utf-8")
+    one.write_text('{"text": "a", "label": 1}\n', encoding="utf-8")
     with pytest.raises(ValidationError, match="needs classifier"):
         HarmfulContent(method="both")
     for setting, said in (
         ("languages=[xx]", "has no list; known: ar, az"),
         ("word_files=[nowhere.txt]", "cannot be read"),
         ("classifier=nowhere.jsonl", "is not a file"),
+        (f"classifier={bad}", "line 2: needs a text"),
+        (f"classifier={one}", "has texts of one label only"),
     ):
         with pytest.raises(ConfigError, match=said):
             compose(["preprocessor=[harmful_content]", f"preprocessor.harmful_content.{setting}"])
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 2}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="line 2: needs a text"):
         HarmfulContent(method="classifier", classifier=str(bad)).process(Document("a"))
 

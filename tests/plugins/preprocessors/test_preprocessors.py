@@ -237,6 +237,11 @@ def test_stop_words_go_with_the_space_behind():
     assert of(RemoveStopWords(words=("don’t",)), "I don't, I DON’T go the way") == "I , I go the way"
 
 
+def test_a_language_in_capitals_is_refused():
+    with pytest.raises(ValidationError, match="such as en"):
+        RemoveStopWords(language="EN")
+
+
 def test_parts_of_words_are_no_stop_words():
     for text in ("a1 i18n B2B", "a\u0301 i\u0302", "up-to-date on-off", "The-end it's", "कि"):
         assert of(RemoveStopWords(), text) == text

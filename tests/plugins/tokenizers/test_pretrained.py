@@ -49,7 +49,13 @@ def test_what_is_not_there_is_said_before_the_run(tmp_path):
     assert "no tokenizer.json" in problem.reason
     with pytest.raises(DataError, match=r"no tokenizer\.json"):
         Pretrained(path=tmp_path).build(iter(()))
-    (tmp_path / "tokenizer.json").write_text("{broken")
-    assert not list(Pretrained(path=tmp_path).problems(run))
+    for content, said in (
+        (b"{}", "describes no tokenizer"),
+        (b"\x00\xff", "cannot be read"),
+        (b"{broken", "cannot be"),
+    ):
+        (tmp_path / "tokenizer.json").write_bytes(content)
+        (problem,) = Pretrained(path=tmp_path).problems(run)
+        assert said in problem.reason
     with pytest.raises(DataError, match="cannot be read"):
         Pretrained(path=tmp_path).build(iter(()))

@@ -10,6 +10,7 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, BertTokenizerFast
 
 from pluglm import SPECIAL_TOKENS
+from pluglm_tokenizers.bpe import Bpe
 from pluglm_tokenizers.word import Word
 from pluglm_tokenizers.wordpiece import Wordpiece
 
@@ -59,6 +60,14 @@ def test_wordpiece_encodes_as_bert_does_and_learns_what_the_library_learns(tmp_p
     )  # fmt: skip
     for text in TEXTS[:5]:
         assert ids(WORDPIECE, text) == bert.convert_tokens_to_ids(bert.tokenize(text))
+
+
+@pytest.mark.parametrize("technique", [Bpe(vocab_size=300), Wordpiece(vocab_size=300)])
+@pytest.mark.parametrize("letter", ["x", " "])
+def test_a_file_of_one_word_is_learned_from_in_no_time(technique, letter):
+    # By the length of words squared, this would be hours.
+    tokenizer = technique.build(iter([letter * 1_000_000, "a cat"]))
+    assert len(tokenizer) <= 300 and tokenizer.decode(ids(tokenizer, "a cat")) == "a cat"
 
 
 def test_wordpiece_takes_the_longest_piece_and_lower_case_where_asked():

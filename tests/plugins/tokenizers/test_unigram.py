@@ -114,6 +114,12 @@ def test_auto_tokenizer_loads_it(tmp_path):
         assert ids(text, loaded) == ids(text) and loaded.decode(ids(text)) == text
 
 
+@pytest.mark.parametrize("seen", ["a", "東京"])
+def test_a_space_that_training_never_saw_comes_back(seen):
+    tokenizer = Unigram(vocab_size=391).build(iter([seen]))
+    assert len(tokenizer) <= 391 and tokenizer.decode(ids("x  y\n", tokenizer)) == "x  y\n"
+
+
 def test_parameters_and_odd_texts():
     small = Unigram(vocab_size=420, max_piece_length=2).build(iter(TEXTS))
     assert len(small) <= 420 and max(len(token) for token in small.convert_ids_to_tokens(range(263, len(small)))) == 2
