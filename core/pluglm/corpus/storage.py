@@ -16,6 +16,8 @@ from filelock import FileLock
 
 from pluglm.corpus.seal import damage, write_seal
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def digest(value: Any) -> str:
     """A short name for JSON-able data, the same for equal data on every machine."""
@@ -69,7 +71,7 @@ def make_once(
             temporary.rename(folder)
         except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and error.filename is None:
+            if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
                 # Which disk is full: the system does not say it of a file that is open.
                 error.filename = str(folder.parent)
             raise
