@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from pluglm.cli import main
 
 HEAVY = ("torch", "transformers", "accelerate", "tokenizers", "numpy", "matplotlib", "sklearn", "scipy")
 COMPOSING = ("hydra", "omegaconf")
@@ -65,3 +69,25 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
         assert (folder / f"{verb.replace('-', '_')}.py").is_file()
         done = subprocess.run([sys.executable, "-m", "pluglm", verb, "--help"], capture_output=True, text=True)
         assert done.returncode == 0 and "usage: pluglm" in done.stdout, verb
+
+
+def test_sigterm_and_letters_that_a_log_cannot_show(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, log = signal.getsignal(signal.SIGTERM), io.BytesIO()
+
+    def run(words: list[str]) -> int:
+        print("12 steps \u00b7 loss", flush=True)
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr("pluglm.cli.plugins.run", run)
+    monkeypatch.setattr("sys.argv", ["pluglm", "plugins"])
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(log, encoding="ascii"))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143 and log.getvalue() == b"12 steps ? loss\n"
+    assert capsys.readouterr().err == "pluglm: stopped by SIGTERM\n"
