@@ -429,8 +429,8 @@ def pluglm_step(input: str, name: str) -> dict[str, Any]:
     """An augmenter of pluglm, through the engine's step: documents to documents, with their ids and the account."""
     from pluglm import Document
     from pluglm.catalog import installed_catalog
+    from pluglm.corpus.augmenting import Augment
     from pluglm.corpus.ledger import Station
-    from pluglm.corpus.stations import Augment
 
     documents = [Document(record["text"], record["id"], "jsonl") for record in lines(input)]
     technique = installed_catalog().find("augmenter", name)

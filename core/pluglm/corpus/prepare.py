@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from pluglm.config.run_config import RunConfig
+from pluglm.corpus.augmenting import Augment
 from pluglm.corpus.chain import Chain, Workshop
 from pluglm.corpus.document import Document
 from pluglm.corpus.engines import engine_for
@@ -19,7 +20,7 @@ from pluglm.corpus.ledger import Book, check_balance, check_quarantine
 from pluglm.corpus.named_random import VERSION as NAMED_RANDOM
 from pluglm.corpus.seal import damage
 from pluglm.corpus.split import LEFT_OUT, CutInTwo, Split
-from pluglm.corpus.stations import Augment, Preprocess
+from pluglm.corpus.stations import Preprocess
 from pluglm.corpus.storage import cache_folder, digest, layers_lock, make_once
 from pluglm.corpus.tasks import ReadShard, documents_in
 from pluglm.errors import DataError

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from pluglm import (
-    Augmenter,
     CorpusPreprocessor,
     DataError,
     Document,
@@ -63,13 +61,6 @@ class FirstOfEachLength(CorpusPreprocessor):
         for key in keys:
             yield "same_length" if key in seen else None
             seen.add(key)
-
-
-class Twice(Augmenter):
-    """Doubles the text."""
-
-    def augment_text(self, text: str, random: Random) -> str:
-        return text * 2
 
 
 class Swap(Regularizer):
@@ -212,44 +203,6 @@ def test_text_that_is_no_text_is_quarantined() -> None:
     assert station.quarantined == {"text_is_not_a_string": 1, "lone_surrogate": 1}
     assert stations.Preprocess(spoiling.name, Spoils()).work(documents, spoiling).apply(documents) == []
     assert spoiling.quarantined == {"lone_surrogate": 1}
-
-
-def test_copies_follow_their_original_and_are_the_same_again() -> None:
-    station = Station("augmenter.twice")
-    documents = [Document(str(n), id=str(n)) for n in range(50)]
-    step = stations.Augment(station.name, Twice(probability=0.5, copies=2), seed=1)
-    made = step.work(documents, station).apply(documents)
-    balanced(station)
-    assert 20 < station.added < 80 and len(made) == 50 + station.added
-    assert station.characters_added == station.characters_out - station.characters_in > 0
-    assert len({d.id for d in made}) == len(made)
-    for before, after in pairwise(made):
-        assert "~" not in after.id or after.id.split("~")[0] == before.id.split("~")[0]
-    again = step.work(documents[::-1], Station("augmenter.twice")).apply(documents[::-1])
-    assert sorted(d.id for d in made) == sorted(d.id for d in again)
-
-
-class Fails(Augmenter):
-    """Works on many at once, fails at 7, and makes at 8 what is no Unicode."""
-
-    def augment(self, document: Document, random: Random) -> Document | None:
-        if document.text == "7":
-            raise ValueError("seven")
-        return document.map_text(self.fields, lambda t: "\ud800" if t == "8" else f"{t} {random.random()}")
-
-    def augment_batch(self, documents: Any, randoms: Any) -> list[Document | None]:
-        return [self.augment(d, r) for d, r in zip(documents, randoms, strict=True)]
-
-
-def test_a_document_at_which_an_augmenter_fails_costs_no_other() -> None:
-    station = Station("augmenter.fails")
-    documents = [Document(str(n), id=str(n), source="s") for n in range(10)]
-    step = stations.Augment(station.name, Fails(), seed=1)
-    made = step.work(documents, station).apply(documents)
-    balanced(station)
-    assert station.quarantined == {"error": 1, "lone_surrogate": 1} and station.added == 10 and len(made) == 18
-    others = documents[:7] + documents[9:]
-    assert [d for d in made if d.id not in ("7", "8")] == step.work(others, Station("augmenter.fails")).apply(others)
 
 
 def test_what_an_intervention_does_to_documents_is_counted() -> None:
