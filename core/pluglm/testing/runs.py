@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pluglm import ConfigError, Model, Objective, RunConfig, Technique
+from pluglm import ConfigError, Model, Objective, RunConfig, Source, Technique
 from pluglm.catalog import installed_catalog
 from pluglm.config.quoting import quoted
 from pluglm.families import FAMILIES
@@ -33,7 +33,9 @@ def words_for(kind: type[Technique], values: dict[str, Any]) -> list[str]:
         if not fitting:
             pytest.skip(f"no model is installed that has its head, {kind.head}")
         chosen["model"] = fitting[0]
-    chosen[kind.family] = f"[{kind.name}]" if many else kind.name
+    # The example of a source may be too little text for a block: it stands beside the kit's.
+    beside = [PluglmTestingSamples.name] if issubclass(kind, Source) else []
+    chosen[kind.family] = f"[{','.join([kind.name, *beside])}]" if many else kind.name
     given = [f"{path_of(kind)}.{key}={quoted(value)}" for key, value in values.items()]
     return [f"{family}={choice}" for family, choice in chosen.items()] + given
 
