@@ -77,6 +77,11 @@ class Quality(Preprocessor):
     bad_words: Annotated[tuple[str, ...], Field(description="c4: drop pages with one of these words")] = ()
     bad_word_files: Annotated[tuple[str, ...], Field(description="c4: files of such words, one on each line")] = ()
 
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Rules and limits that short documents can keep."""
+        return {"rules": ["gopher"], "min_words": 3, "min_stop_words": 0}
+
     def files_read(self) -> list[Path]:
         """Lists of words."""
         return [Path(path) for path in self.bad_word_files]
