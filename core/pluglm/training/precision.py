@@ -32,10 +32,13 @@ def fastest_precision(cache: Path, threads: int) -> tuple[Precision, dict[str, f
     path = cache / "precision" / (machine.replace("/", "_").replace(" ", "_") + ".json")
     try:
         speeds: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        if not all(speeds.values()):
+            raise ValueError("a speed of nothing")
     except (OSError, ValueError):
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
-        speeds = {name: round(matmul_speed(dtype, device) / 1e9, 1) for name, dtype in formats.items()}
+        # Digits that count: where a format is computed in software and others work too, there may be 0.04 of them.
+        speeds = {name: float(f"{matmul_speed(dtype, device) / 1e9:.4g}") for name, dtype in formats.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(speeds), encoding="utf-8")
     return ("bf16" if speeds["bf16"] > CLEARLY * speeds["fp32"] else "fp32"), speeds
