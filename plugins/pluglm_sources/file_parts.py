@@ -11,7 +11,7 @@ import xxhash
 
 from pluglm_sources.local_files import GROUP_FILES
 
-PART = 4_000_000
+PART = 2_000_000
 """Bytes of one part, about: a second or two of work, so that several processes end at about the same time."""
 
 
