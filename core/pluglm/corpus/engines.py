@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from importlib import import_module
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Protocol
 
 from pluglm.config.settings import DataSettings
+from pluglm.corpus.local_engine import LocalEngine
 from pluglm.corpus.tasks import Task
 from pluglm.errors import DataError, PluglmError
-from pluglm.forkserver import unimportable_main
 
 SLURM_SECONDS = 2.0
-TOKENIZERS = "transformers.tokenization_utils_tokenizers"
-PRELOADED = ["pluglm.corpus.tasks", "pluglm.batching.encode", "pyarrow", TOKENIZERS]
-"""What the processes share that are forked from one another, so that not each of them imports it."""
 
 
 class Engine(Protocol):
@@ -52,72 +41,6 @@ def engine_for(data: DataSettings, cache: Path) -> Engine:
     if data.engine == "local":
         return LocalEngine(workers)
     return ClusterEngine(data.engine, workers, cache / "logs", data.engine_options)
-
-
-class LocalEngine:
-    """`workers` processes on this machine; with one, or one task, this process."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self._pool: ProcessPoolExecutor | None = None
-
-    def run(self, tasks: Sequence[Task], done: Callable[[int], None]) -> None:
-        """Do them, as many at a time as there are workers."""
-        if self.workers == 1 or len(tasks) < 2:
-            for task in tasks:
-                done(task.run())
-            return
-        if self._pool is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(PRELOADED)
-            self._pool = ProcessPoolExecutor(self.workers, context, _prepare_worker)
-        futures: list[Future[int]] = []
-        try:
-            with unimportable_main(), without_interrupts():
-                futures = [self._pool.submit(task.run) for task in tasks]
-            # What this process needs to encode texts takes half a second, which it has now.
-            import_module(TOKENIZERS)
-            for future in futures:
-                done(future.result())
-        except BrokenProcessPool:
-            self._pool = None
-            raise PluglmError(
-                "a worker process was killed (out of memory? then with fewer data.workers, or a smaller "
-                "data.shard_megabytes); what is done is kept: run it again"
-            ) from None
-        finally:
-            for future in futures:
-                future.cancel()
-
-    def close(self) -> None:
-        """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def without_interrupts() -> Iterator[None]:
-    """While active, processes that are started never get a Ctrl-C, which the terminal sends to all: it is for this one
-    to end them. It gets its own when this is over."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _prepare_worker() -> None:
-    # The tasks are parallel; libraries that were as well would take each other's cores.
-    os.environ |= {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def end_with_parent(sentinel: int = parent.sentinel) -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 class ClusterEngine:
