@@ -53,7 +53,7 @@ NEEDS = {
     "pluglm": ("pluglm[data]", "pluglm, fastwarc, resiliparse"),
     "tokenizers": ("tokenizers", "tokenizers"),
 }
-SAMPLED_SECONDS, LONGEST_SECONDS = 0.05, 3600
+SAMPLED_SECONDS, LONGEST_SECONDS = 0.25, 3600
 PR_SET_CHILD_SUBREAPER = 36
 STEP = "pluglm's step"
 

@@ -34,17 +34,17 @@ def test_members_share_what_is_prepared_and_are_not_repeated(
 ) -> None:
     cache = tmp_path / "cache"
     monkeypatch.setenv("PLUGLM_CACHE", str(cache))
-    words = ["tokenizer=bpe", "tokenizer.vocab_size=300", "optimizer=adamw,sgd,lion"]
+    words = ["tokenizer=bpe", "tokenizer.vocab_size=300", "optimizer=adamw,sgd"]
     assert run(*words) == 0
     (folder,) = (tmp_path / "outputs" / "sweeps").iterdir()
-    assert statuses(folder) == ["finished"] * 3
+    assert statuses(folder) == ["finished"] * 2
     names = [member["folder"] for member in record(folder)["members"]]
-    assert names == ["000-adamw", "001-sgd", "002-lion"]
-    # One corpus, one tokenizer with one set of examples, for three members.
+    assert names == ["000-adamw", "001-sgd"]
+    # One corpus, one tokenizer with one set of examples, for both members.
     for kind in ("corpora", "examples"):
         assert len([path for path in (cache / kind).iterdir() if path.is_dir()]) == 1, kind
     logs = [(folder / name / "log.txt").read_text() for name in names]
-    assert ["Tokenizing train" in log for log in logs] == [True, False, False]
+    assert ["Tokenizing train" in log for log in logs] == [True, False]
     for name in ("comparison.html", "comparison.csv", "comparison.json"):
         assert (folder / name).is_file()
     before = {name: (folder / name / "results.json").stat().st_mtime_ns for name in names}
@@ -53,7 +53,7 @@ def test_members_share_what_is_prepared_and_are_not_repeated(
     assert run(*words, "sweep.fail_fast=true", quiet=False) == 0
     assert before == {name: (folder / name / "results.json").stat().st_mtime_ns for name in names}
     assert "started" not in capsys.readouterr().out
-    assert run("seed=3", "optimizer=sgd,lion") == 0
+    assert run("optimizer=sgd", "seed=3") == 0
     assert len(list((tmp_path / "outputs" / "sweeps").iterdir())) == 2
 
 
