@@ -9,7 +9,7 @@ from pathlib import Path
 
 from small_sweeps import record, start, statuses, sweep, until
 
-LONG = ["train.steps=400", "train.save_every=20", "optimizer=adamw,sgd", "sweep.folder=s"]
+LONG = ["train.steps=200", "train.save_every=20", "optimizer=adamw,sgd", "sweep.folder=s"]
 
 
 def has_checkpoint(member: str) -> bool:
@@ -31,7 +31,7 @@ def test_killed_members_and_a_killed_sweep_go_on_with_the_same_line() -> None:
     assert statuses(Path("s")) == ["finished", "finished"] and "2 members: 2 finished" in out
     for member in ("000-adamw", "001-sgd"):
         assert "Going on after step" in Path("s", member, "log.txt").read_text()
-        assert json.loads(Path("s", member, "results.json").read_text())["steps_done"] == 400
+        assert json.loads(Path("s", member, "results.json").read_text())["steps_done"] == 200
 
 
 def test_a_sweep_that_is_asked_to_stop_ends_as_a_whole() -> None:
