@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,13 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where Python is told to write no bytecode, each of some hundred processes would compile all of pluglm again."""
+    if not hasattr(session.config, "workerinput"):
+        for name in ("core", "plugins"):
+            compileall.compile_dir(Path(__file__).parents[1] / name, quiet=2)
 
 
 @pytest.fixture(scope="session", autouse=True)

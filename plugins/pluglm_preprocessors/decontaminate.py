@@ -94,9 +94,10 @@ class Decontaminate(Preprocessor):
                     continue
                 try:
                     if not len(evaluation_ngrams((path,), self.ngram)):
-                        yield Problem(f"preprocessor.{label}.paths", "holds no text", path)
+                        yield Problem(f"preprocessor.{label}.paths", f"{path} holds no text")
                 except (OSError, ValueError) as error:
-                    yield Problem(f"preprocessor.{label}.paths", str(error), path)
+                    where = "" if str(path) in str(error) else f"{path}: "
+                    yield Problem(f"preprocessor.{label}.paths", f"{where}{error}")
 
     def process(self, document: Document) -> Document | Dropped:
         """The document as it is, if it shares nothing."""

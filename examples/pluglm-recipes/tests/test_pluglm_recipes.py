@@ -27,7 +27,7 @@ def test_recipe_composes(recipe: Path, tmp_path: Path) -> None:
     if "override /model: pretrained" in recipe.read_text(encoding="utf-8"):
         (tmp_path / "config.json").write_text('{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}')
         (tmp_path / "model.safetensors").write_bytes(b"")
-        (tmp_path / "tokenizer.json").write_text("{}")
+        (tmp_path / "tokenizer.json").write_text('{"model": {}}')
         words = [f"model.path={tmp_path}", f"tokenizer.path={tmp_path}"]
     assert compose([f"{recipe.parent.name}={recipe.stem}", *words]).name == recipe.stem
 

@@ -14,7 +14,7 @@ OBJECTIVES = installed_catalog().names("objective")
 # What an objective needs beyond a text, out of what the reviews have.
 NEEDS = {"translation": ["objective.target_field=label"]}
 # What two processes make of full blocks of these is in plugins/parallelism/test_one_curve.py.
-IN_TWO_ELSEWHERE = ("mlm", "nsp", "mlm_nsp", "span_corruption")
+IN_TWO_ELSEWHERE = ("clm", "mlm", "nsp", "mlm_nsp", "span_corruption")
 
 
 def largest_difference(one: Path, other: Path) -> float:
