@@ -42,7 +42,7 @@ class Augment:
             for (document, place, identifier, _), changed in zip(some, make(some, station), strict=True):
                 if changed is None:
                     continue
-                if not (type(changed.text) is str and changed.text.isascii()) and (problem := unusable(changed)):
+                if problem := unusable(changed):
                     station.added += 1
                     station.quarantine(f"{document.source}:{identifier}", problem)
                     continue

@@ -20,13 +20,12 @@ import xxhash
 from pluglm.corpus.columns import number_column, text_column
 from pluglm.corpus.document import Document
 from pluglm.corpus.ledger import Station
+from pluglm.corpus.seal import sealed, unsealed
 
 if TYPE_CHECKING:
     import pyarrow
 
 GONE, CHANGED, ADDED = 0, 1, 2
-SEALED = b'{"whole": "%b", '
-"""How an account begins: with the digest of itself as it was without this."""
 
 
 @dataclass(slots=True)
@@ -71,7 +70,7 @@ class LayerStore:
         another size."""
         path = self.folder / f"{key}.json"
         try:
-            found = _unsealed(path.read_bytes())
+            found = unsealed(path.read_bytes())
             whole = all((self.folder / name).stat().st_size == size for name, size in found["files"].items())
             # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
             with suppress(PermissionError):
@@ -100,7 +99,7 @@ class LayerStore:
     def write_account(self, key: str, account: dict[str, Any], files: Sequence[Path] = ()) -> None:
         """Keep plain data by its key, which is there for as long as these files are."""
         sizes = {path.name: path.stat().st_size for path in files}
-        data = _sealed({**account, "files": sizes})
+        data = sealed({**account, "files": sizes})
         write_whole(self.folder / f"{key}.json", lambda path: path.write_bytes(data))
 
     def write_chunks(self, key: str, chunks: Iterable[Sequence[Document]], station: Station) -> None:
@@ -125,20 +124,6 @@ class LayerStore:
         if any(self.account(one) is None for one in keys):
             return None
         return keys, Station.from_dict(account["station"], account["records"])
-
-
-def _sealed(account: dict[str, Any]) -> bytes:
-    body = json.dumps(account, ensure_ascii=True).encode()
-    return SEALED % xxhash.xxh3_128_hexdigest(body).encode() + body[1:]
-
-
-def _unsealed(data: bytes) -> dict[str, Any]:
-    start = len(SEALED % (b"0" * 32))
-    body = b"{" + data[start:]
-    if data[:start] != SEALED % xxhash.xxh3_128_hexdigest(body).encode():
-        raise ValueError("it is not what was written")
-    found: dict[str, Any] = json.loads(body)
-    return found
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:

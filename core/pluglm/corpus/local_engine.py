@@ -61,17 +61,14 @@ class LocalEngine:
             context.set_forkserver_preload(PRELOADED)
             self._pool = ProcessPoolExecutor(self.workers - 1, context, _prepare_worker)
         running: dict[Future[int], int] = {}
-        loaded = False
         while True:
             while len(running) < others and (found := queue.next()) is not None:
                 with queue.reporting(found[0]), unimportable_main(), without_interrupts():
                     running[self._pool.submit(found[1].run)] = found[0]
             if not running:
                 return
-            if not loaded:
-                # What this process needs to encode texts takes half a second, which all processes share now.
-                import_module(TOKENIZERS)
-                loaded = True
+            # What this process needs to encode texts takes half a second the first time, which all processes share now.
+            import_module(TOKENIZERS)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 with queue.reporting(running.pop(future)):
                     queue.done(future.result())

@@ -9,6 +9,8 @@ from typing import Any
 import xxhash
 
 SEAL = "whole.json"
+SEALED = b'{"whole": "%b", '
+"""How sealed JSON begins: with the digest of itself as it was without this."""
 CHECKED_BYTES = 64_000_000
 """So much is read to check a folder, from its smallest file on. Of the rest the sizes are looked at, so that a terabyte
 opens as fast as a megabyte."""
@@ -18,15 +20,14 @@ def write_seal(folder: Path) -> None:
     """Write down size and digest of every file below `folder`; no digest of one that is too large to be checked."""
     found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SEAL)
     files = {path.relative_to(folder).as_posix(): [path.stat().st_size, _digest(path)] for path in found}
-    body = json.dumps(files)
-    (folder / SEAL).write_text(json.dumps([xxhash.xxh3_128_hexdigest(body.encode()), body]), encoding="utf-8")
+    (folder / SEAL).write_bytes(sealed({"files": files}))
 
 
 def damage(folder: Path, everything: bool = False) -> str | None:
     """The first file that is not what was sealed, or None; `everything`: read all that has a digest."""
     try:
-        files = _sealed(folder)
-    except (OSError, ValueError, TypeError):
+        files: dict[str, Any] = unsealed((folder / SEAL).read_bytes())["files"]
+    except (OSError, ValueError):
         return SEAL
     left = CHECKED_BYTES
     for name, (size, digest) in sorted(files.items(), key=lambda item: (item[1][0], item[0])):
@@ -42,12 +43,24 @@ def damage(folder: Path, everything: bool = False) -> str | None:
     return None
 
 
-def _sealed(folder: Path) -> dict[str, Any]:
-    digest, body = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-    if xxhash.xxh3_128_hexdigest(body.encode()) != digest:
-        raise ValueError("the seal itself is damaged")
-    files: dict[str, Any] = json.loads(body)
-    return files
+def sealed(data: dict[str, Any]) -> bytes:
+    """Plain data, which is not empty, as JSON that holds its own digest."""
+    body = json.dumps(data, ensure_ascii=True).encode()
+    return SEALED % xxhash.xxh3_128_hexdigest(body).encode() + body[1:]
+
+
+def unsealed(content: bytes) -> dict[str, Any]:
+    """What `sealed` was given.
+
+    Raises:
+        ValueError: it is not what was written.
+    """
+    start = len(SEALED % (b"0" * 32))
+    body = b"{" + content[start:]
+    if content[:start] != SEALED % xxhash.xxh3_128_hexdigest(body).encode():
+        raise ValueError("it is not what was written")
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
 def _digest(path: Path) -> str:

@@ -28,13 +28,18 @@ def changes(before: str, after: str) -> tuple[Pieces, Pieces]:
     return old, new
 
 
+def samples_of(station: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Before and after, of what a station changed and then of what it only noted."""
+    return [*(station.get("samples") or []), *(station.get("noted_samples") or [])]
+
+
 def shown_samples(stations: Iterable[Mapping[str, Any]]) -> Iterable[RenderableType]:
     """For a Rich console: each station's samples before and after, and of what it dropped."""
     from rich.table import Table
     from rich.text import Text
 
     for station in stations:
-        samples = [*(station.get("samples") or []), *(station.get("noted_samples") or [])]
+        samples = samples_of(station)
         dropped = station.get("dropped_samples") or []
         yield Text(f"\n{station['station']}", style="bold")
         yield Text(

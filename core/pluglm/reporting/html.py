@@ -13,7 +13,7 @@ import yaml
 
 from pluglm.catalog import installed_catalog
 from pluglm.planning.lines import beside_lines
-from pluglm.reporting.changes import changes
+from pluglm.reporting.changes import changes, samples_of
 from pluglm.reporting.plugin_sections import plugin_sections
 from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
 from pluglm.reporting.score_tables import evaluation_table, stage_table
@@ -151,8 +151,9 @@ def _stations(run: RunData) -> list[dict[str, Any]]:
         # A technique that had nothing to do is as worth knowing as one that did much.
         acts = not station["station"].startswith(("source", "split", "objective"))
         idle = acts and not losses and not any(station.get(what) for what in ("changed", "noted", "added"))
-        samples = [*(station.get("samples") or []), *(station.get("noted_samples") or [])]
-        shown.append(station | {"arrived": arrived, "bars": bars, "losses": losses, "idle": idle, "samples": samples})
+        shown.append(
+            station | {"arrived": arrived, "bars": bars, "losses": losses, "idle": idle, "samples": samples_of(station)}
+        )
     return shown
 
 
