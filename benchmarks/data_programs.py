@@ -58,7 +58,7 @@ def lines(path: str) -> Iterator[dict[str, Any]]:
 def pluglm(words: list[str], folder: str, examples: bool = True, no_ops: int = 0) -> dict[str, Any]:
     """`pluglm prepare`, with `no_ops` further preprocessors that do nothing; without `examples` only the corpus."""
     from pluglm.config.compose import compose
-    from pluglm.lifecycle.prepare import prepare
+    from pluglm.lifecycle.preparation import prepare
 
     config = compose([*words, f"data.cache_dir={folder}/cache", f"output.folder={folder}/run"])
     if no_ops:
@@ -67,8 +67,8 @@ def pluglm(words: list[str], folder: str, examples: bool = True, no_ops: int = 0
         found = json.loads((prepare(config, quiet=True) / "ledger.json").read_text())
         stations, tokens = found["stations"], sum(part["tokens_in"] for part in found["tokens"].values())
     else:
-        from pluglm.corpus.prepare import prepare_corpus
-        from pluglm.reporting.progress import Progress
+        from pluglm.corpus.prepared import prepare_corpus
+        from pluglm.progress import Progress
 
         corpus = prepare_corpus(config, Progress(quiet=True))
         stations, tokens = corpus.ledger, 0

@@ -26,11 +26,11 @@ from pluglm import Objective
 from pluglm.batching.examples import prepare_examples
 from pluglm.config.compose import compose
 from pluglm.config.run_config import RunConfig
-from pluglm.corpus.prepare import prepare_corpus
+from pluglm.corpus.prepared import prepare_corpus
 from pluglm.lifecycle.assemble import Assembly, assemble
 from pluglm.lifecycle.fit import fit
 from pluglm.lifecycle.run import quiet_libraries
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 
 WARM_UP = 10
 

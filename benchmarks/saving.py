@@ -19,11 +19,11 @@ from typing import Any
 
 from pluglm.batching.examples import prepare_examples
 from pluglm.config.compose import compose
-from pluglm.corpus.prepare import prepare_corpus
+from pluglm.corpus.prepared import prepare_corpus
 from pluglm.lifecycle import fit as fitting
 from pluglm.lifecycle.assemble import assemble
 from pluglm.lifecycle.run import quiet_libraries
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 
 WORDS = [
     "source.python_library.max_megabytes=3",

@@ -353,8 +353,8 @@ def prepare(given: dict[str, Any]) -> dict[str, Any]:
 
     from pluglm.batching.examples import prepare_examples
     from pluglm.config.compose import compose
-    from pluglm.corpus.prepare import prepare_corpus
-    from pluglm.reporting.progress import Progress
+    from pluglm.corpus.prepared import prepare_corpus
+    from pluglm.progress import Progress
 
     config, progress = compose(given["words"]), Progress(quiet=True)
     corpus = prepare_corpus(config, progress)

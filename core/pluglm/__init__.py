@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig
-    from pluglm.corpus.document import Document, Dropped, Unreadable
+    from pluglm.document import Document, Dropped, Unreadable
     from pluglm.errors import ConfigError, DataError, PluglmDeprecationWarning, PluglmError, Problem
     from pluglm.events import CheckpointWritten, MetricsLogged, ReportStarted, RunEnded, RunStarted
     from pluglm.families import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         TrainingRun,
     )
     from pluglm.hookspecs import hookimpl
-    from pluglm.reporting.sections import ReportChart, ReportSection, ReportTable
+    from pluglm.sections import ReportChart, ReportSection, ReportTable
     from pluglm.technique import Technique
     from pluglm.training.parameters import layer_stacks
 
@@ -108,10 +108,10 @@ __all__ = [
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
 _HOMES = (
     "pluglm.errors",
-    "pluglm.corpus.document",
+    "pluglm.document",
     "pluglm.hookspecs",
     "pluglm.events",
-    "pluglm.reporting.sections",
+    "pluglm.sections",
     "pluglm.technique",
     "pluglm.families",
     "pluglm.config.run_config",

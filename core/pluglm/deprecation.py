@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pluglm.catalog import Catalog
-from pluglm.config.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from pluglm.config.run_config import RunConfig
 
 
 def deprecations(config: RunConfig, catalog: Catalog) -> Iterator[str]:

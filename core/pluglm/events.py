@@ -28,7 +28,7 @@ class RunStarted:
     @property
     def settings(self) -> dict[str, str | int | float | bool]:
         """The config under dotted keys (`optimizer.lr`); what is no single value is JSON (`null`, `[1, 2]`)."""
-        from pluglm.reporting.run_data import flatten
+        from pluglm.formatting import flatten
 
         flat = flatten(self.config)
         return {k: v if isinstance(v, str | int | float) else json.dumps(v, default=str) for k, v in flat.items()}

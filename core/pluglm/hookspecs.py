@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Tokenizer,
         Tracker,
     )
-    from pluglm.reporting.sections import ReportSection
+    from pluglm.sections import ReportSection
 
 hookspec = HookspecMarker("pluglm")
 hookimpl = HookimplMarker("pluglm")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ from pluglm.batching.table import write_table
 from pluglm.corpus.ledger import Station
 from pluglm.corpus.tasks import read_documents
 from pluglm.families import Objective
+from pluglm.files.replacing import replaced_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -59,18 +59,13 @@ class EncodeDocuments:
 
     def run(self) -> int:
         """Encode them."""
-        import shutil
-
-        temporary = self.folder.with_name(f"{self.folder.name}.{os.getpid()}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
         station, account = Station(self.station, stop=self.stop), TokenAccount()
         tokenizer = opened_tokenizer(self.tokenizer, self.fast)
         pieces = self._pieces(tokenizer, station, account)
-        write_table(temporary, pieces if self.packs else cut(pieces, self.length, account))
-        said = {"station": station.as_dict(), "records": station.records, "tokens": account.as_dict()}
-        (temporary / "account.json").write_text(json.dumps(said), encoding="utf-8")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        temporary.rename(self.folder)
+        with replaced_folder(self.folder, sync=False, shared=True) as temporary:
+            write_table(temporary, pieces if self.packs else cut(pieces, self.length, account))
+            said = {"station": station.as_dict(), "records": station.records, "tokens": account.as_dict()}
+            (temporary / "account.json").write_text(json.dumps(said), encoding="utf-8")
         return station.kept
 
     def _pieces(

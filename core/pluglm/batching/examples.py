@@ -16,15 +16,16 @@ from pluglm.config.run_config import RunConfig
 from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described
 from pluglm.corpus.ledger import Book, check_balance
-from pluglm.corpus.prepare import Corpus
-from pluglm.corpus.seal import SEAL, damage
-from pluglm.corpus.storage import cache_folder, digest, make_once
+from pluglm.corpus.prepared import Corpus
 from pluglm.errors import PluglmError
+from pluglm.files.digests import digest
+from pluglm.files.seal import SEAL, damaged_file
+from pluglm.files.storage import cache_folder, make_once
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from pluglm.reporting.progress import Progress
+    from pluglm.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def made_examples(config: RunConfig, corpus: Corpus) -> Examples | None:
     own = config.model.own_tokenizer()
     key = digest({"corpus": corpus.key} | _recipe(config, own))
     folder = cache_folder(config.data.cache_dir) / "examples" / key
-    return _opened(config, folder, key, own is not None) if damage(folder) is None else None
+    return _opened(config, folder, key, own is not None) if damaged_file(folder) is None else None
 
 
 def _opened(config: RunConfig, folder: Path, key: str, own: bool) -> Examples:
@@ -111,7 +112,7 @@ def packs(config: RunConfig) -> bool:
 def _make(
     config: RunConfig, corpus: Corpus, own: PreTrainedTokenizerFast | None, folder: Path, progress: Progress
 ) -> None:
-    if (broken := damage(corpus.folder, everything=True)) is not None:
+    if (broken := damaged_file(corpus.folder, everything=True)) is not None:
         (corpus.folder / SEAL).unlink(missing_ok=True)
         raise PluglmError(f"a part of the cache is damaged ({corpus.folder / broken}); run it again to make it anew")
 

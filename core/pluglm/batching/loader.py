@@ -11,13 +11,13 @@ import numpy as np
 from pluglm.batching.order import ExampleOrder
 from pluglm.batching.table import ExampleTable
 from pluglm.families import Batch, Example, Objective
-from pluglm.training.step_module import COUNTED
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerFast
 
-
+COUNTED = "counted"
+"""The key in a batch that says which examples count, where a process was given others only to have something to do."""
 PARTS = (8, 4, 2)
 """Into how many parts blocks are cut, in thirds of a warm-up of the sequence length."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import xxhash
 
 from pluglm.config.settings import MixtureSettings
-from pluglm.errors import DataError, Problem
+from pluglm.errors import DataError
 
 if TYPE_CHECKING:
-    from pluglm.config.run_config import RunConfig
+    pass
 
 
 def passes(mixture: MixtureSettings, sizes: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
@@ -43,18 +43,3 @@ def copies(passes_of_source: float, source: str, document: str, seed: int) -> in
     whole = int(passes_of_source)
     draw = xxhash.xxh3_64_intdigest(f"{seed}\0mixture\0{source}\0{document}".encode()) / 2**64
     return whole + (draw < passes_of_source - whole)
-
-
-def mixture_problems(run: RunConfig) -> Iterator[Problem]:
-    """Sources that are named and are not there, or are there and have no share."""
-    mixture = run.data.mixture
-    for name in ("weights", "epochs"):
-        for label in getattr(mixture, name):
-            if label not in run.source:
-                known = ", ".join(run.source)
-                yield Problem(f"data.mixture.{name}.{label}", "is no source of this run", hint=f"there are: {known}")
-    if mixture.epochs and not any(mixture.epochs.get(label, 1.0) for label in run.source):
-        yield Problem("data.mixture.epochs", "leaves no source to train on", dict(mixture.epochs))
-    left = [label for label in run.source if label not in mixture.weights] if mixture.weights else []
-    for label in left:
-        yield Problem("data.mixture.weights", f"has no share for source {label}", dict(mixture.weights))

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from pluglm.batching.encode import EncodeDocuments, opened_tokenizer
 from pluglm.batching.encoding import encodes_fast
-from pluglm.batching.joining import join
+from pluglm.batching.join_tables import join
 from pluglm.batching.mixture import passes
 from pluglm.batching.packing import TokenAccount
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.engines import Engine
 from pluglm.corpus.ledger import Book
-from pluglm.corpus.prepare import Corpus
+from pluglm.corpus.prepared import Corpus
 from pluglm.corpus.tasks import read_documents
 from pluglm.errors import DataError
 
 if TYPE_CHECKING:
-    from pluglm.reporting.progress import Progress
+    from pluglm.progress import Progress
 
 SAMPLED_FILES, SAMPLED_CHARACTERS = 20, 100_000
 

@@ -24,8 +24,8 @@ def run(arguments: list[str]) -> int:
     if given.words not in (["list"], ["prune"]):
         raise ConfigError([Problem("cache", "takes one word: list or prune", " ".join(given.words) or None)])
     from pluglm.corpus.cache import entries, prune
-    from pluglm.corpus.storage import cache_folder
-    from pluglm.reporting.run_data import size
+    from pluglm.files.storage import cache_folder
+    from pluglm.formatting import size
 
     folder = cache_folder(Path(given.flags["dir"]) if "dir" in given.flags else None)
     days = _days(given.flags)

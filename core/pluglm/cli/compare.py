@@ -26,7 +26,7 @@ def run(arguments: list[str]) -> int:
     if out.suffix in (".csv", ".json") or out.is_dir():
         raise ConfigError([Problem("--out", "names the page; its .csv and .json are written beside it", out)])
     from pluglm.comparing.comparison import compare, too_few
-    from pluglm.reporting.comparison import write_page
+    from pluglm.comparing.page import write_page
 
     found = compare([Path(word) for word in given.words], given.flags.get("metric"))
     if len(found.members) < 2:

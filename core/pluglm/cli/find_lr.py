@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
     from pluglm.lifecycle.find_lr import find_lr
-    from pluglm.reporting.progress import Progress
+    from pluglm.progress import Progress
 
     with Progress(quiet="json" in given.flags) as progress:
         curve, folder = find_lr(config, lowest, highest, int(steps), progress)

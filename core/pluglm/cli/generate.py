@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> int:
     temperature = _number(given.flags, "temperature", 0.8)
     top_k = int(_number(given.flags, "top-k", 50, whole=True))
     seed = int(_number(given.flags, "seed", 0, whole=True))
-    from pluglm.lifecycle.loading import load_run_model, model_folder, saved_head
+    from pluglm.runs.saved_model import load_run_model, model_folder, saved_head
 
     folder = model_folder(Path(given.words[0]))
     if not saved_head(folder).endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "MTModel")):

@@ -10,7 +10,7 @@ from typing import Any
 
 from pluglm import events, hookspecs
 from pluglm.families import FAMILIES
-from pluglm.reporting.sections import ReportChart, ReportSection, ReportTable
+from pluglm.sections import ReportChart, ReportSection, ReportTable
 
 KINDS = {
     "registration": "What a plugin brings. Called once, when pluglm starts; nothing heavy is imported for it.",

@@ -26,7 +26,7 @@ def run(arguments: list[str]) -> int:
 
     quiet_libraries()
     if config.plan.probe:
-        from pluglm.planning.trying import tried
+        from pluglm.lifecycle.timed_plan import tried
 
         plan = tried(config, quiet="json" in given.flags)
     else:

@@ -20,9 +20,9 @@ def run(arguments: list[str]) -> int:
     from pluglm.config.compose import compose
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
-    from pluglm.corpus.prepare import prepared_corpus
+    from pluglm.corpus.prepared import prepared_corpus
     from pluglm.errors import DataError
-    from pluglm.lifecycle.prepare import prepare
+    from pluglm.lifecycle.preparation import prepare
 
     try:
         folder = prepare(config, quiet="quiet" in given.flags)

@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> int:
     if len(given.words) != 1:
         raise ConfigError([Problem("resume", "takes one run folder")])
     folder = Path(given.words[0]).resolve()
-    from pluglm.lifecycle.folder import read_config
+    from pluglm.runs.folder import read_config
 
     manifest = folder / "manifest.json"
     if manifest.is_file():

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pluglm.comparing.configurations import Configuration
 from pluglm.comparing.figures import finite
 from pluglm.comparing.members import LeftOut, Member
-from pluglm.reporting.run_data import RunData
+from pluglm.runs.run_data import RunData
 
 AXES = {"step": "step", "tokens": "tokens", "flops": "floating-point operations", "seconds": "seconds of training"}
 

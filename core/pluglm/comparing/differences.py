@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pluglm.families import FAMILIES
-from pluglm.reporting.run_data import flatten, number
+from pluglm.formatting import flatten, number
 
 # Where a run is kept, what it is called, who watches it and what it was foreseen to take say nothing about it.
 OF_NO_ACCOUNT = ("output", "name", "data.cache_dir", "launch.restarts", "sweep", "plan", "hardware", "tracker")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pluglm.errors import ConfigError, Problem
-from pluglm.reporting.run_data import RunData
+from pluglm.runs.run_data import RunData
 
 LOSS, BEST_LOSS = "validation loss", "best validation loss"
 SIZE, LATENCY, PARAMETERS, TOKENS = "size_bytes", "latency_ms", "parameters", "tokens"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.errors import ConfigError, Problem
-from pluglm.reporting.run_data import RunData, number, read_json, read_run
+from pluglm.formatting import number
+from pluglm.runs.run_data import RunData, read_json, read_run
 
 RUN_FILES = ("config.yaml", "results.json")
 

@@ -15,7 +15,7 @@ from pluglm.comparing.wording import (
     size_text,
     value_text,
 )
-from pluglm.reporting.run_data import number
+from pluglm.formatting import number
 
 LEAST_SHARE = 0.01
 # What is worth telling of something cheaper: it takes at most this share.

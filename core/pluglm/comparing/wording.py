@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pluglm.comparing.figures import COST, FLOPS, Metric
 from pluglm.comparing.seeds import LEVEL, Change, Estimate
-from pluglm.reporting.run_data import number, seconds, size
+from pluglm.formatting import number, seconds, size
 
 VERDICTS = {"noise": "within the noise", "untold": "one seed: cannot be told", "same": "the same"}
 

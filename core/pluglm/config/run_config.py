@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pluglm.config.plan_settings import HardwareSettings, PlanSettings
@@ -76,3 +76,13 @@ class RunConfig:
     def interventions(self) -> dict[str, Intervention]:
         """Regularizers, debiasers and compressors by config path, in the order in which they act."""
         return {path: chosen for path, chosen in self.techniques() if isinstance(chosen, Intervention)}
+
+    def acting_at(self, moment: str) -> dict[str, Intervention]:
+        """The techniques that act at `moment` (a method of `Intervention`) by config path, in the order in which they
+        act."""
+        return {path: chosen for path, chosen in self.interventions().items() if moment in chosen.moments()}
+
+    def with_train(self, **values: Any) -> RunConfig:
+        """This config with other values of some `train` settings, in `resolved` as well."""
+        resolved = {**self.resolved, "train": {**self.resolved["train"], **values}}
+        return replace(self, train=self.train.model_copy(update=values), resolved=resolved)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
-from collections.abc import Iterator, Mapping
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pluglm.errors import Problem
-
 if TYPE_CHECKING:
-    from pluglm.families import Parallelism
+    pass
 
 DEFAULT_STEPS = 1100
-OWN_OPTIONS = ("pipeline", "tasks", "workers", "logging_dir", "skip_completed")
-"""Settings of datatrove's executors that follow from ours."""
 
 
 class Settings(BaseModel):
@@ -161,41 +153,6 @@ class DataSettings(Settings):
     ] = None
 
 
-def engine_problems(data: DataSettings) -> Iterator[Problem]:
-    """Libraries that the chosen engine needs and that are not installed, and settings without which it cannot run."""
-    extra, modules = {"ray": ("ray", ("datatrove", "ray")), "slurm": ("cluster", ("datatrove",))}.get(
-        data.engine, ("", ())
-    )
-    missing = [name for name in modules if find_spec(name) is None]
-    if missing:
-        reason = f"needs {' and '.join(missing)}, which is not installed"
-        yield Problem("data.engine", reason, data.engine, f"pip install 'pluglm[{extra}]'")
-    if data.engine == "local" and data.engine_options:
-        reason = "is for data.engine=ray or slurm; this machine takes data.workers"
-        yield Problem("data.engine_options", reason, dict(data.engine_options))
-    known = executor_options(data.engine) if data.engine_options and not missing else ()
-    for name in data.engine_options if known else ():
-        if name in OWN_OPTIONS:
-            yield Problem(f"data.engine_options.{name}", "is set by pluglm", None, "see data.workers")
-        elif name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
-            reason = f"is no setting of datatrove's {data.engine} executor"
-            yield Problem(f"data.engine_options.{name}", reason, hint=hint)
-    for name in ("partition", "time") if data.engine == "slurm" else ():
-        if name not in data.engine_options:
-            yield Problem(f"data.engine_options.{name}", "is needed by Slurm")
-
-
-def executor_options(engine: str) -> tuple[str, ...]:
-    """The settings that datatrove's executor of this name has and that are not ours."""
-    if engine == "local":
-        return ()
-    module = import_module(f"datatrove.executor.{engine}")
-    executor = getattr(module, f"{engine.title()}PipelineExecutor")
-    return tuple(name for name in inspect.signature(executor).parameters if name not in OWN_OPTIONS)
-
-
 class OutputSettings(Settings):
     """Where a run is written."""
 
@@ -212,19 +169,3 @@ class LaunchSettings(Settings):
     restarts: Annotated[
         int, Field(ge=0, description="How often all are started again from the last checkpoint after one died")
     ] = 0
-
-
-def launch_problems(launch: LaunchSettings, parallelism: Parallelism) -> Iterator[Problem]:
-    """Another number of processes than the parallelism's, and restarts where there is nobody to do it."""
-    wanted, given = parallelism.world_size(), launch.processes
-    if given is not None and given != wanted:
-        own = "processes" in type(parallelism).model_fields
-        hint = (
-            f"write parallelism.processes={given}" if own else f"write parallelism=data parallelism.processes={given}"
-        )
-        shown = "1 process" if wanted == 1 else f"{wanted} processes"
-        reason = f"parallelism={parallelism.name} runs in {shown}"
-        yield Problem("launch.processes", reason, given, hint if given > 1 else "leave it at null")
-    if launch.restarts and wanted == 1:
-        hint = "leave it at 0, and go on by hand: pluglm resume RUN"
-        yield Problem("launch.restarts", "is for runs of several processes", launch.restarts, hint)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from pluglm.config.settings import Settings
-from pluglm.errors import Problem
 
 if TYPE_CHECKING:
-    from pluglm.config.run_config import RunConfig
+    pass
 
 LOSS = "loss"
 
@@ -57,23 +54,3 @@ class SweepSettings(Settings):
     pruning: Annotated[PruningSettings, Field(description="Ending members early that others leave behind")] = (
         PruningSettings()
     )
-
-
-def sweep_problems(config: RunConfig) -> Iterator[Problem]:
-    """What keeps the sweep's settings from working with this run's."""
-    from pluglm.families import FAMILIES
-
-    sweep, lists = config.sweep, [family for family, spec in FAMILIES.items() if spec.many]
-    for family in sweep.leave_one_out:
-        if family not in lists:
-            reason = "is no family that takes a list; known: " + ", ".join(lists)
-            yield Problem("sweep.leave_one_out", reason, family)
-    evaluator = sweep.metric.partition(".")[0]
-    if sweep.metric != LOSS and evaluator not in config.evaluator:
-        known = ", ".join([LOSS, *(f"{label}.<score>" for label in config.evaluator)])
-        yield Problem("sweep.metric", f"no evaluator of this run gives it; known: {known}", sweep.metric)
-    if sweep.pruning.enabled:
-        if find_spec("optuna") is None:
-            yield Problem("sweep.pruning", "needs optuna, which is not installed", hint="pip install 'pluglm[optuna]'")
-        if not config.train.eval_every:
-            yield Problem("sweep.pruning", "acts at validations, and there are none", hint="set train.eval_every")

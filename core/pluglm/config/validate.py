@@ -8,22 +8,14 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from pluglm.batching.mixture import mixture_problems
 from pluglm.catalog import Catalog, nearest
 from pluglm.config.plan_settings import HardwareSettings, PlanSettings
+from pluglm.config.problems import cross_problems
 from pluglm.config.run_config import RunConfig
-from pluglm.config.settings import (
-    DataSettings,
-    LaunchSettings,
-    OutputSettings,
-    TrainSettings,
-    engine_problems,
-    launch_problems,
-)
-from pluglm.config.sweep_settings import SweepSettings, sweep_problems
+from pluglm.config.settings import DataSettings, LaunchSettings, OutputSettings, TrainSettings
+from pluglm.config.sweep_settings import SweepSettings
 from pluglm.errors import ConfigError, Problem
-from pluglm.families import FAMILIES, Intervention, Optimizer
-from pluglm.families.intervention import DURING_TRAINING
+from pluglm.families import FAMILIES
 from pluglm.technique import Technique
 
 SETTINGS: dict[str, type[BaseModel]] = {
@@ -70,34 +62,10 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
             problems.append(Problem(path, f"needs {module}, which is not installed", hint=f"pip install '{brought}'"))
         if not any(f"{other}.".startswith(f"{path}.") for other in wrong):
             problems += technique.problems(config)
-    problems += cut_problems(config)
-    shares = config.parallelism.share(0)[1]
-    if config.train.batch_size != "auto" and config.train.batch_size < shares:
-        reason = f"is less than the {shares} processes that share each batch"
-        problems.append(Problem("train.batch_size", reason, config.train.batch_size))
-    if config.train.sequence_length_warmup and not (type(config.objective).packs and config.data.packing):
-        reason = "is for blocks of joined documents"
-        hint = "leave it at 0, or turn data.packing on with an objective that packs"
-        problems.append(Problem("train.sequence_length_warmup", reason, config.train.sequence_length_warmup, hint))
-    problems += mixture_problems(config)
-    problems += engine_problems(config.data)
-    problems += launch_problems(config.launch, config.parallelism)
-    problems += sweep_problems(config)
+    problems += cross_problems(config)
     if problems:
         raise ConfigError(problems)
     return config
-
-
-def cut_problems(config: RunConfig) -> Iterator[Problem]:
-    """Techniques that do not work with what the parallelism does to the model."""
-    parallelism = config.parallelism
-    done = {"tensors": "cuts the model's tensors", "layers": "gives each process some of the model's layers"}
-    for path, technique in config.techniques():
-        if isinstance(technique, Intervention) and not technique.moments() & DURING_TRAINING:
-            continue
-        if isinstance(technique, (Intervention, Optimizer)) and (wrong := parallelism.cuts - technique.works_with_cut):
-            reason = f"cannot be used with parallelism={parallelism.name}, which {done[min(wrong)]}"
-            yield Problem(path, reason, technique.name, "choose parallelism=data or another technique")
 
 
 def _resolved(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from itertools import islice, repeat
 
 from xxhash import xxh3_64_intdigest
 
-from pluglm.corpus.document import Document
 from pluglm.corpus.layers import ADDED, Layer
 from pluglm.corpus.ledger import Station
 from pluglm.corpus.named_random import NamedRandom
-from pluglm.corpus.stations import quarantine_error, unusable
+from pluglm.corpus.steps import quarantine_error, unusable
+from pluglm.document import Document
 from pluglm.errors import PluglmError
 from pluglm.families import Augmenter
 

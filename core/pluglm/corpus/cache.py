@@ -13,7 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from pluglm.corpus.storage import layers_lock, lock_is_taken, remove_whole
+from pluglm.files.replacing import remove_folder
+from pluglm.files.storage import layers_lock, lock_is_taken
 
 KINDS = ("fetched", "corpora", "examples", "evaluators")
 HALF_MADE = (".lock", ".tmp", ".parts")
@@ -58,7 +59,7 @@ def prune(cache: Path, unused: timedelta, now: datetime | None = None) -> list[E
         for entry in list(entries(cache)):
             left = entry.kind == "corpora" and "examples" in working
             if entry.kind in KINDS and entry.used <= latest and not left and not _is_being_made(entry.path):
-                remove_whole(entry.path) if entry.path.is_dir() else entry.path.unlink()
+                remove_folder(entry.path) if entry.path.is_dir() else entry.path.unlink()
                 removed.append(entry)
         old = [] if "corpora" in working else [(path, used) for path, used in _layers(cache) if used <= latest]
         if old:

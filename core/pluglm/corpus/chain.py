@@ -9,19 +9,19 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from pluglm.corpus.document import Document
 from pluglm.corpus.engines import Engine
 from pluglm.corpus.keys import StoredKeys
 from pluglm.corpus.layers import LayerStore
 from pluglm.corpus.ledger import Book, Station
-from pluglm.corpus.stations import Step, change_training
-from pluglm.corpus.storage import digest, file_digest
+from pluglm.corpus.steps import Step, change_training
 from pluglm.corpus.tasks import DecisionFile, KeyFile, ProcessChunk, ReadShard, Task, chunked, decision_files
+from pluglm.document import Document
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Intervention
+from pluglm.files.digests import digest, file_digest
 
 if TYPE_CHECKING:
-    from pluglm.reporting.progress import Progress
+    from pluglm.progress import Progress
 
 CHUNK_CHARACTERS = 8_000_000
 """Of a chunk that an intervention makes."""

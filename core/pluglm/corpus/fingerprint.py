@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.catalog import installed_catalog
-from pluglm.corpus.storage import file_digest
 from pluglm.families import Source
+from pluglm.files.digests import file_digest
 from pluglm.technique import Technique
 
 # A change within the resolution of the clock cannot be told by the times of a file.

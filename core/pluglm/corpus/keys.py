@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pluglm.corpus.columns import bytes_column, number_column, text_column
-from pluglm.corpus.layers import write_whole
+from pluglm.files.replacing import replaced_file
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,11 +33,9 @@ def write_keys(path: Path, keys: Sequence[Any]) -> None:
     arrays = [_arrow(column) for column in columns]
     batch = pa.record_batch(arrays, names=[f"{'part' if several else 'key'}{n}" for n in range(len(arrays))])
 
-    def write(temporary: Path) -> None:
+    with replaced_file(path) as temporary:
         with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
             writer.write_batch(batch)
-
-    write_whole(path, write)
 
 
 def _arrow(column: Sequence[Any]) -> pyarrow.Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from pluglm.corpus.columns import number_column, text_column
-from pluglm.corpus.document import Document
 from pluglm.corpus.ledger import Station
-from pluglm.corpus.seal import sealed, unsealed
+from pluglm.document import Document
+from pluglm.files.replacing import write_bytes
+from pluglm.files.seal import sealed, unsealed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -100,7 +101,7 @@ class LayerStore:
         """Keep plain data by its key, which is there for as long as these files are."""
         sizes = {path.name: path.stat().st_size for path in files}
         data = sealed({**account, "files": sizes})
-        write_whole(self.folder / f"{key}.json", lambda path: path.write_bytes(data))
+        write_bytes(self.folder / f"{key}.json", data)
 
     def write_chunks(self, key: str, chunks: Iterable[Sequence[Document]], station: Station) -> None:
         """Keep chunks of documents as first layers `<key>-00000` and so on, and, when all are there, the account of the
@@ -124,17 +125,6 @@ class LayerStore:
         if any(self.account(one) is None for one in keys):
             return None
         return keys, Station.from_dict(account["station"], account["records"])
-
-
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make a file beside `path`, which then takes its place: nobody sees half of it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def document_columns(documents: Sequence[Document]) -> dict[str, pyarrow.Array]:
@@ -173,7 +163,7 @@ def write_rows(path: Path, rows: Sequence[tuple[int, int, Document | None]]) -> 
     with pa.ipc.new_file(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_batch(batch)
     data = sink.getvalue()
-    write_whole(path, lambda temporary: temporary.write_bytes(data))
+    write_bytes(path, data)
     return xxhash.xxh3_128_hexdigest(memoryview(data))
 
 

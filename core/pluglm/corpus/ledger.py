@@ -10,7 +10,7 @@ from itertools import compress, islice
 from pathlib import Path
 from typing import Any
 
-from pluglm.corpus.document import Document
+from pluglm.document import Document
 from pluglm.errors import DataError
 
 SAMPLES = 3

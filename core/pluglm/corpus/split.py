@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pluglm.corpus.document import Document, Dropped
 from pluglm.corpus.layers import CHANGED, Layer
 from pluglm.corpus.ledger import Station
-from pluglm.corpus.stations import split_hash
+from pluglm.corpus.steps import split_hash
+from pluglm.document import Document, Dropped
 from pluglm.families import CorpusPreprocessor, Keys
 
 LEFT_OUT = "left_out_by_train_fraction"

@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from pluglm.corpus.document import Document
 from pluglm.corpus.keys import write_keys
-from pluglm.corpus.layers import LayerStore, document_table, write_whole
+from pluglm.corpus.layers import LayerStore, document_table
 from pluglm.corpus.ledger import Station
-from pluglm.corpus.stations import Decide, Step, read_source
-from pluglm.corpus.storage import file_digest
+from pluglm.corpus.steps import Decide, Step, read_source
+from pluglm.document import Document
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Source
+from pluglm.files.digests import file_digest
+from pluglm.files.replacing import replaced_file
 
 
 class Task(Protocol):
@@ -174,7 +175,8 @@ def write_documents(path: Path, documents: Sequence[Document]) -> None:
     from pyarrow import parquet
 
     table = document_table(documents)
-    write_whole(path, lambda temporary: parquet.write_table(table, temporary, compression="zstd", compression_level=1))
+    with replaced_file(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd", compression_level=1)
 
 
 def read_documents(path: Path) -> Iterator[Document]:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pluglm.corpus.document import Document
+from pluglm.document import Document
 from pluglm.technique import Technique
 
 

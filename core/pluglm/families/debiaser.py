@@ -12,3 +12,4 @@ class Debiaser(Intervention):
     training."""
 
     family: ClassVar[str] = "debiaser"
+    measured_alone: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from pluglm.corpus.document import Document
+from pluglm.document import Document
 from pluglm.technique import Technique
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pluglm.corpus.document import Document
+from pluglm.document import Document
 from pluglm.families.parallelism import Cut
 from pluglm.technique import Technique
 
@@ -68,9 +68,11 @@ class Intervention(Technique):
         works_with_cut: under what a parallelism may do to the model (`Parallelism.cuts`) its `wrap_loss`, `after_step`
             and `should_stop` still do what they should. One that only reads what the model gave works with "tensors"
             and "layers" both: the loss is computed where all outputs but earlier hidden states are, once per batch.
+        measured_alone: what it does to the trained model is measured: the model is evaluated before and after it.
     """
 
     works_with_cut: ClassVar[frozenset[Cut]] = frozenset()
+    measured_alone: ClassVar[bool] = False
 
     def columns(self) -> tuple[str, ...]:
         """Document fields that must travel with each example to the loss. They arrive as `batch["field_" + name]`,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from pluglm.corpus.document import Document
+from pluglm.document import Document
 from pluglm.errors import Problem
 from pluglm.technique import Technique
 

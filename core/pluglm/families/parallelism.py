@@ -98,7 +98,7 @@ class Parallelism(Technique):
     def gradient_norm(self, gradients: Sequence[torch.Tensor]) -> torch.Tensor:
         """The norm, a scalar, of all gradients of the run taken as one vector. `gradients` are those of this process,
         plain or DTensors of any mesh."""
-        from pluglm.training.whole import total_norm
+        from pluglm.tensors import total_norm
 
         return total_norm(gradients)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import Field
 
-from pluglm.corpus.document import Document, Dropped
+from pluglm.document import Document, Dropped
 from pluglm.technique import Technique
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pluglm.corpus.document import Document, Dropped, Unreadable
+from pluglm.document import Document, Dropped, Unreadable
 from pluglm.technique import Technique
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from pluglm.config.compose import compose_over
 from pluglm.errors import ConfigError, Problem
+from pluglm.files.replacing import write_json
 from pluglm.lifecycle.assemble import Parts, prepare_parts
-from pluglm.lifecycle.folder import read_config, write_json
-from pluglm.lifecycle.loading import load_run_model
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
+from pluglm.runs.folder import read_config
+from pluglm.runs.saved_model import load_run_model
 
 
 def evaluate_again(words: Sequence[str], quiet: bool = False) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, 
     from pluglm.reporting.html import write_report
 
     folder, assembly, progress = _finished(words, ("compressor", "evaluator"), quiet)
-    if not any("compress" in technique.moments() for technique in assembly.config.interventions().values()):
+    if not assembly.config.acting_at("compress"):
         raise ConfigError([Problem("compressor", "none is chosen that acts on a finished model")])
     with progress:
         evaluations = compress(assembly, folder, progress, progress.say)
@@ -49,7 +50,7 @@ def _finished(words: Sequence[str], allowed: Sequence[str], quiet: bool) -> tupl
     folder = Path(words[0])
     config = compose_over(read_config(folder), words[1:], allowed)
     from pluglm.batching.examples import prepare_examples
-    from pluglm.corpus.prepare import prepare_corpus
+    from pluglm.corpus.prepared import prepare_corpus
     from pluglm.lifecycle.run import quiet_libraries
 
     quiet_libraries()

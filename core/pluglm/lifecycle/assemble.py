@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -11,19 +10,20 @@ import torch
 
 from pluglm.batching.examples import Examples
 from pluglm.batching.loader import Loader
-from pluglm.batching.order import growing_sizes
+from pluglm.batching.steps import batch_size, planned_steps, warmups
 from pluglm.config.run_config import RunConfig
-from pluglm.corpus.prepare import Corpus
+from pluglm.corpus.prepared import Corpus
 from pluglm.errors import PluglmError
-from pluglm.families import Intervention, LossFunction, TrainingRun
-from pluglm.lifecycle.settle import batch_size, fitting_batch_size, with_precision, with_train
+from pluglm.families import Intervention, TrainingRun
+from pluglm.lifecycle.settle import fitting_batch_size, with_precision
+from pluglm.tensors import groups_by_mesh
 from pluglm.training.compiling import compile_layers
 from pluglm.training.parameters import parameter_groups
 from pluglm.training.randomness import seed_everything
 from pluglm.training.recomputation import recompute_activations
 from pluglm.training.state import restore_model
 from pluglm.training.step_module import StepModule
-from pluglm.training.whole import groups_by_mesh
+from pluglm.training.wrapped_loss import wrapped_loss
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -46,8 +46,7 @@ class Parts:
 
     def acting_at(self, moment: str) -> list[tuple[Intervention, TrainingRun]]:
         """The techniques that act at a moment, in their order, each with its view of the run."""
-        chosen = self.config.interventions()
-        return [(chosen[path], run) for path, run in self.runs.items() if moment in chosen[path].moments()]
+        return [(technique, self.runs[path]) for path, technique in self.config.acting_at(moment).items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +149,11 @@ def prepare_parts(
 
     if config.train.batch_size == "auto":
         probe = StepModule(model, auxiliary, objective.loss, objective.loss)
-        config = with_train(config, batch_size=fitting_batch_size(probe, loader, accelerator, note))
+        config = config.with_train(batch_size=fitting_batch_size(probe, loader, accelerator, note))
     steps = planned_steps(config, examples)
     loader = replace(loader, batch_size=batch_size(config), warmups=warmups(config, steps))
     runs = {path: run_of(path, loader, steps) for path in chosen}
-    loss: LossFunction = objective.loss
-    for path, technique in chosen.items():
-        if "before_training" in technique.moments():
-            technique.before_training(runs[path])
-    for path, technique in chosen.items():
-        if "wrap_loss" in technique.moments():
-            loss = technique.wrap_loss(loss, runs[path])
+    loss = wrapped_loss(config, runs)
     if config.train.compile:
         compile_layers(model)
     step_module = StepModule(model, auxiliary, loss, objective.loss).to(accelerator.device)
@@ -176,34 +169,3 @@ def prepare_parts(
         states=states,
         steps=steps,
     )
-
-
-def planned_steps(config: RunConfig, examples: Examples) -> int:
-    """How many optimizer steps the settings ask for, over these examples."""
-    train = config.train
-    if train.steps is not None:
-        return train.steps
-    if train.epochs is not None:
-        wanted = train.epochs * len(examples.train)
-    else:
-        assert train.tokens is not None
-        wanted = train.tokens / float(examples.train.lengths().mean())
-    per_step = batch_size(config) * train.gradient_accumulation
-    steps = max(1, math.ceil(wanted / per_step))
-    # While steps grow they take fewer examples, and a warm-up that is a share grows with the steps.
-    while (taken := _taken(config, steps, per_step)) < wanted:
-        steps += math.ceil((wanted - taken) / per_step)
-    return steps
-
-
-def _taken(config: RunConfig, steps: int, per_step: int) -> int:
-    grown = growing_sizes(per_step, warmups(config, steps)[0])
-    return sum(grown) + max(0, steps - len(grown)) * per_step
-
-
-def warmups(config: RunConfig, steps: int) -> tuple[int, int]:
-    """In how many of the first steps the number of examples grows, and their length."""
-    train = config.train
-    given = (train.batch_size_warmup, train.sequence_length_warmup)
-    first, second = (min(steps, round(value * steps if value < 1 else value)) for value in given)
-    return first, second

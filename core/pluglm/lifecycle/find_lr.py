@@ -10,9 +10,10 @@ from typing import Any
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, Diverged, Problem
 from pluglm.families import Schedule
+from pluglm.files.replacing import write_json
 from pluglm.lifecycle.find_lr_curve import RateCurve, growing_rates
-from pluglm.lifecycle.folder import new_folder, write_json
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
+from pluglm.runs.folder import new_folder
 
 LEAST_STEPS = 10
 
@@ -44,7 +45,7 @@ def find_lr(config: RunConfig, lowest: float, highest: float, steps: int, progre
     """
     _check(config, lowest, highest, steps)
     from pluglm.batching.examples import prepare_examples
-    from pluglm.corpus.prepare import prepare_corpus
+    from pluglm.corpus.prepared import prepare_corpus
     from pluglm.lifecycle.assemble import assemble
     from pluglm.lifecycle.fit import fit
     from pluglm.lifecycle.run import quiet_libraries
@@ -105,7 +106,7 @@ def _rising(config: RunConfig, rates: list[float]) -> RunConfig:
 
 
 def _write(curve: RateCurve, config: RunConfig, folder: Path) -> None:
-    from pluglm.reporting.find_lr import write_page
+    from pluglm.reporting.find_lr_page import write_page
 
     count = len(curve.losses)
     found = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +12,11 @@ from typing import Any
 
 import torch
 
-from pluglm.corpus.storage import cache_folder
-from pluglm.families import Batch, Compressor, Debiaser, Evaluation
+from pluglm.families import Batch, Compressor, Evaluation
+from pluglm.files.replacing import replaced_folder, write_json
+from pluglm.files.storage import cache_folder
 from pluglm.lifecycle.assemble import Parts
-from pluglm.lifecycle.folder import write_json
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 from pluglm.training.randomness import seed_everything
 
 LATENCY_REPEATS = 15
@@ -29,20 +28,16 @@ def finish(assembly: Parts, folder: Path, progress: Progress, note: Callable[[st
     # Whatever training drew, and wherever it was resumed, what follows draws the same.
     seed_everything(assembly.config.seed + 1)
     evaluations: list[dict[str, Any]] = []
-    changes = [
-        (path, t, assembly.runs[path])
-        for path, t in assembly.config.interventions().items()
-        if "after_training" in t.moments()
-    ]
-    for _, technique, run in changes:
-        if not isinstance(technique, Debiaser):
-            technique.after_training(run)
+    changes = assembly.config.acting_at("after_training")
+    for path, technique in changes.items():
+        if not technique.measured_alone:
+            technique.after_training(assembly.runs[path])
     assembly.config.model.finish(assembly.model, folder)
     with torch.no_grad():
         evaluations.append(measure(assembly, assembly.model, "trained", progress, note))
-    for path, technique, run in changes:
-        if isinstance(technique, Debiaser):
-            technique.after_training(run)
+    for path, technique in changes.items():
+        if technique.measured_alone:
+            technique.after_training(assembly.runs[path])
             evaluations.append(measure(assembly, assembly.model, path, progress, note))
     _save_model(assembly, folder)
     size = _size(folder / "model")
@@ -56,13 +51,12 @@ def compress(assembly: Parts, folder: Path, progress: Progress, note: Callable[[
     """Write `compressed/<label>/` for each compressor that compresses, each made from the one before it."""
     evaluations = []
     model = assembly.model
-    for path, technique in assembly.config.interventions().items():
-        if not (isinstance(technique, Compressor) and "compress" in technique.moments()):
-            continue
+    for path, technique in assembly.config.acting_at("compress").items():
+        assert isinstance(technique, Compressor)
         run = replace(assembly.runs[path], model=copy.deepcopy(model).eval())
         model = technique.compress(run)
         target = folder / "compressed" / path.partition(".")[2]
-        with _whole_folder(target) as temporary:
+        with replaced_folder(target) as temporary:
             technique.save(model, temporary)
             assembly.examples.tokenizer.save_pretrained(temporary)
             described = {
@@ -125,29 +119,9 @@ def _latency(model: Any, objective: Any, batch: Batch) -> float:
 
 
 def _save_model(assembly: Parts, folder: Path) -> None:
-    with _whole_folder(folder / "model") as temporary:
+    with replaced_folder(folder / "model") as temporary:
         assembly.model.save_pretrained(temporary, safe_serialization=True)
         assembly.examples.tokenizer.save_pretrained(temporary)
-
-
-class _whole_folder:
-    """`with _whole_folder(target) as temporary`: target is replaced by what was written, or left as it was."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._temporary = target.with_name(target.name + ".tmp")
-
-    def __enter__(self) -> Path:
-        shutil.rmtree(self._temporary, ignore_errors=True)
-        self._temporary.mkdir(parents=True)
-        return self._temporary
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if error is None:
-            shutil.rmtree(self._target, ignore_errors=True)
-            self._temporary.rename(self._target)
-        else:
-            shutil.rmtree(self._temporary, ignore_errors=True)
 
 
 def _size(folder: Path) -> int:

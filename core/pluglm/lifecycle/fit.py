@@ -13,13 +13,13 @@ from pluglm import events
 from pluglm.errors import Diverged, PluglmError
 from pluglm.lifecycle.assemble import Assembly, Parts, whole_again
 from pluglm.lifecycle.diverged import explained_divergence
-from pluglm.planning.counting import CountedStep
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 from pluglm.training.checkpoint import Snapshot, checkpoints, load_checkpoint, newest_valid
+from pluglm.training.counting import CountedStep
 from pluglm.training.distribution import gather
+from pluglm.training.external_stop import GoOn, asked_together
 from pluglm.training.loop import Loop, train
 from pluglm.training.metrics import MetricsLog
-from pluglm.training.outside import GoOn, asked_together
 from pluglm.training.progress import TrainingProgress
 from pluglm.training.randomness import generator_states, restore_generators
 from pluglm.training.state import restore_state, whole_state

@@ -9,8 +9,8 @@ from typing import Any
 from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.events import CheckpointWritten, MetricsLogged, RunEnded, RunStarted
-from pluglm.lifecycle.folder import OBSERVER_ERRORS, write_observer_error
 from pluglm.lifecycle.tracking import Trackers, sweep_of
+from pluglm.runs.folder import OBSERVER_ERRORS, write_observer_error
 
 
 class Observers:

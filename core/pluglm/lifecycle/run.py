@@ -15,17 +15,18 @@ from pluglm.catalog import installed_catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.deprecation import deprecations
 from pluglm.errors import Interrupted, PluglmError, explained
-from pluglm.lifecycle import folder as files
+from pluglm.files.replacing import write_json
 from pluglm.lifecycle.observers import Observers
-from pluglm.reporting.progress import Progress
-from pluglm.reporting.run_data import read_json
+from pluglm.progress import Progress
+from pluglm.runs import folder as files
+from pluglm.runs.run_data import read_json
 from pluglm.training.distribution import check_world_size, join, launched_processes
+from pluglm.training.external_stop import GoOn
 from pluglm.training.launching import launch, leave_failure, restarted
-from pluglm.training.outside import GoOn
 
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
-    from pluglm.corpus.prepare import Corpus
+    from pluglm.corpus.prepared import Corpus
     from pluglm.training.progress import TrainingProgress
 
 
@@ -129,14 +130,14 @@ def _named_folder(config: RunConfig) -> tuple[Path, bool]:
 
 def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observers | None, go_on: GoOn | None) -> None:
     from pluglm.batching.examples import prepare_examples
-    from pluglm.corpus.prepare import prepare_corpus
+    from pluglm.corpus.prepared import prepare_corpus
     from pluglm.lifecycle.assemble import prepare_parts, spread
     from pluglm.lifecycle.fit import fit, plain_model
-    from pluglm.planning.counting import CountedStep
+    from pluglm.lifecycle.plan_or_reason import plan_or_reason
     from pluglm.planning.hardware import remember
     from pluglm.planning.lines import plan_lines
     from pluglm.planning.measured import begin_peak, folder_bytes, peak_bytes, with_measured
-    from pluglm.planning.unplanned import plan_or_reason
+    from pluglm.training.counting import CountedStep
 
     started = time.monotonic()
     quiet_libraries()
@@ -163,12 +164,12 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
         plan = plan_or_reason(parts)
         # With what was settled by measuring, so that a resume does not measure again.
         files.write_config(folder, config)
-        files.write_json(folder / "plan.json", plan)
+        write_json(folder / "plan.json", plan)
         observers.track(config)
         for line in plan_lines(plan):
             progress.say(line)
     assembly = spread(parts)
-    counting = CountedStep(assembly)
+    counting = CountedStep(assembly.model, config.train, assembly.accelerator.num_processes)
     begin_peak()
     state = fit(assembly, folder, progress, observers or (lambda hook, event: None), go_on, counting)
     if state.step != assembly.steps and state.stopped is None:
@@ -183,19 +184,19 @@ def _run(config: RunConfig, folder: Path, progress: Progress, observers: Observe
 
     measured = {"training_seconds": round(state.seconds, 1), "peak_memory_bytes": peak_bytes()}
     plan = with_measured(plan, **measured, parameters=counting.parameters, flops_of_a_step=counting.operations)
-    files.write_json(folder / "plan.json", plan)
+    write_json(folder / "plan.json", plan)
     if state.step == assembly.steps and "hardware" in plan and "flops_per_second" in plan["measured"]:
         remember(config, plan["hardware"]["precision"], plan["measured"]["flops_per_second"])
     evaluations = finish(plain_model(assembly, folder, note), folder, progress, note)
     _write_results(config, folder, assembly.steps, state, evaluations, notes, time.monotonic() - started)
     _report(folder, progress)
-    files.write_json(folder / "plan.json", with_measured(plan, storage_bytes=folder_bytes(folder)))
+    write_json(folder / "plan.json", with_measured(plan, storage_bytes=folder_bytes(folder)))
 
 
 def write_accounts(folder: Path, corpus: Corpus, examples: Examples) -> None:
     """ledger.json and quarantine.jsonl of the run, out of those of its corpus and examples."""
     ledger = {"stations": corpus.ledger + examples.ledger["stations"], "tokens": examples.ledger["tokens"]}
-    files.write_json(folder / "ledger.json", ledger)
+    write_json(folder / "ledger.json", ledger)
     with (folder / "quarantine.jsonl").open("wb") as target:
         for part in (corpus.folder, examples.folder):
             with (part / "quarantine.jsonl").open("rb") as source:
@@ -222,7 +223,7 @@ def _write_results(
         "training_seconds": round(state.seconds, 1),
         "total_seconds": round(seconds, 1),
     }
-    files.write_json(folder / "results.json", results)
+    write_json(folder / "results.json", results)
 
 
 def _report(folder: Path, progress: Progress) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import torch
 
 from pluglm.batching.loader import Loader
 from pluglm.config.run_config import RunConfig
-from pluglm.corpus.storage import cache_folder
 from pluglm.errors import PluglmError
+from pluglm.files.storage import cache_folder
 from pluglm.training.distribution import agreed, make_accelerator
 from pluglm.training.precision import fastest_precision
 from pluglm.training.step_module import StepModule
@@ -24,18 +23,6 @@ USED = 0.7
 """The share of free memory that a step may take: what lies between the operations is not counted."""
 
 
-def with_train(config: RunConfig, **values: Any) -> RunConfig:
-    """The config with settings of `train` changed, in what is resolved too."""
-    resolved = {**config.resolved, "train": {**config.resolved["train"], **values}}
-    return replace(config, train=config.train.model_copy(update=values), resolved=resolved)
-
-
-def batch_size(config: RunConfig) -> int:
-    """Examples per micro-batch, once that is settled."""
-    assert config.train.batch_size != "auto"
-    return config.train.batch_size
-
-
 def with_precision(config: RunConfig, note: Callable[[str], None]) -> tuple[RunConfig, Accelerator]:
     """The config with a precision, the same in all processes, and the accelerator made for it."""
     if config.train.precision != "auto":
@@ -45,7 +32,7 @@ def with_precision(config: RunConfig, note: Callable[[str], None]) -> tuple[RunC
     precision = agreed(found, accelerator)
     shown = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
     note(f"train.precision=auto: {precision} (GFLOP/s of a matrix product: {shown})")
-    return with_train(config, precision=precision), make_accelerator(precision, config.train.threads)
+    return config.with_train(precision=precision), make_accelerator(precision, config.train.threads)
 
 
 def fitting_batch_size(

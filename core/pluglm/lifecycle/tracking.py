@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pluglm.events import CheckpointWritten, MetricsLogged, RunEnded, RunStarted
 from pluglm.families import Tracker, Tracking
-from pluglm.lifecycle.folder import write_json
-from pluglm.reporting.run_data import read_json
+from pluglm.files.replacing import write_json
+from pluglm.runs.run_data import read_json
 
 NOTES = "trackers.json"
 MOST_FAILURES = 3

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pluglm.catalog import installed_catalog
-from pluglm.config.validate import cut_problems
+from pluglm.config.problems import cut_problems
 from pluglm.errors import PluglmError
 from pluglm.families import Parallelism
 from pluglm.families.parallelism import MemoryShares
+from pluglm.formatting import size
 from pluglm.planning.memory import Held
-from pluglm.reporting.run_data import size
 
 if TYPE_CHECKING:
     from pluglm.config.run_config import RunConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pluglm.corpus.storage import digest
+from pluglm.files.digests import digest
 from pluglm.planning.contributions import contributions
 from pluglm.planning.fitting import Fitting, fitted
 from pluglm.planning.hardware import Figures, figures_of, measured_peaks
@@ -21,7 +21,7 @@ from pluglm.planning.work import Work, extended, work_of
 if TYPE_CHECKING:
     from pluglm.batching.examples import Examples
     from pluglm.config.run_config import RunConfig
-    from pluglm.corpus.prepare import Corpus
+    from pluglm.corpus.prepared import Corpus
     from pluglm.planning.passes import Update
 
 
@@ -74,10 +74,9 @@ def settled(config: RunConfig) -> tuple[RunConfig, list[str]]:
     """The config with an assumption where it leaves the batch size to be measured, and a line that says so."""
     if config.train.batch_size != "auto":
         return config, []
-    from pluglm.lifecycle.settle import with_train
 
     note = f"train.batch_size=auto is measured when the run begins: {ASSUMED_BATCH} examples are planned"
-    return with_train(config, batch_size=ASSUMED_BATCH), [note]
+    return config.with_train(batch_size=ASSUMED_BATCH), [note]
 
 
 _KNOWN: dict[str, Rehearsed] = {}
@@ -102,7 +101,7 @@ def rehearse(material: Material, extent: Extent, figures: Figures | None = None)
     try:
         return _rehearsed(material, extent, figures, wrapped=True)
     except Exception as error:
-        wrapping = [p for p, t in material.config.interventions().items() if "wrap_loss" in t.moments()]
+        wrapping = list(material.config.acting_at("wrap_loss"))
         if not wrapping:
             raise
         found = _rehearsed(material, extent, figures, wrapped=False)
@@ -200,14 +199,13 @@ def plan_of(
 def precisions(material: Material, extent: Extent, known: Rehearsed) -> dict[str, Any]:
     """`precisions`: of each number format that the hardware has, the most `bytes` of all tensors at once on one device,
     and the `seconds` of training on all."""
-    from pluglm.lifecycle.settle import with_train
 
     config = material.config
     peaks = measured_peaks(config)[0] if config.hardware.measured else config.hardware.peak_flops
     found = {}
     working = {BYTES[figures_of(config).precision]: known.work.largest.working}
     for name in peaks:
-        other = with_train(config, precision=name)
+        other = config.with_train(precision=name)
         width = BYTES[name]
         if width not in working:
             working[width] = _working(replace(material, config=other), known)

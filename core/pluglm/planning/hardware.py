@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.corpus.storage import cache_folder, digest
+from pluglm.files.digests import digest
+from pluglm.files.replacing import write_json
+from pluglm.files.storage import cache_folder
 
 if TYPE_CHECKING:
     from pluglm.config.plan_settings import Number
@@ -98,9 +99,7 @@ def remember(config: RunConfig, precision: str, operations_per_second: float) ->
     }
     path = _speeds(config)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps([*_read(path), entry][-KEPT:]), encoding="utf-8")
-    temporary.replace(path)
+    write_json(path, [*_read(path), entry][-KEPT:])
 
 
 def remembered(config: RunConfig, precision: str) -> tuple[float | None, bool]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pluglm.formatting import seconds as duration
+from pluglm.formatting import size
 from pluglm.planning.contributions import source_lines
 from pluglm.planning.measured import beside
-from pluglm.reporting.run_data import seconds as duration
-from pluglm.reporting.run_data import size
 
 ROLES = {"embedding": "embedding", "attention": "attention", "feed_forward": "feed-forward", "norm": "norms"}
 ROLES |= {"head": "head", "other": "other"}

@@ -10,8 +10,8 @@ import numpy as np
 
 from pluglm.batching.examples import Examples, made_examples
 from pluglm.batching.loader import Loader, Partners
-from pluglm.corpus.document import Document
-from pluglm.corpus.prepare import Corpus, prepared_corpus
+from pluglm.corpus.prepared import Corpus, prepared_corpus
+from pluglm.document import Document
 from pluglm.families import Batch, Example
 from pluglm.planning.stand_in import planned_tokenizer, stand_in_documents, stand_in_examples
 
@@ -63,7 +63,7 @@ class Material:
             return None
         import torch
 
-        from pluglm.lifecycle.assemble import planned_steps, warmups
+        from pluglm.batching.steps import planned_steps, warmups
         from pluglm.planning.simulation import outside
 
         train = self.config.train

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from pluglm.corpus.document import Document
-from pluglm.families import Batch, LossFunction, TrainingRun
+from pluglm.document import Document
+from pluglm.families import Batch, TrainingRun
 from pluglm.planning.passes import Pass, Update
 from pluglm.planning.simulation import Meter, simulated
 from pluglm.training.gradients import accumulate_gradients
 from pluglm.training.parameters import parameter_groups
 from pluglm.training.recomputation import recompute_activations
 from pluglm.training.step_module import StepModule
+from pluglm.training.wrapped_loss import wrapped_loss
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -116,9 +117,8 @@ def rehearsal(
         if config.train.recompute_activations:
             recompute_activations(model)
         auxiliary = torch.nn.ModuleDict()
-        loss: LossFunction = objective.loss
-        for technique in config.interventions().values() if wrapped else ():
-            run = TrainingRun(
+        runs = {
+            path: TrainingRun(
                 model=model,
                 auxiliary=auxiliary,
                 tokenizer=tokenizer,
@@ -130,10 +130,9 @@ def rehearsal(
                 documents=lambda: iter(documents),
                 note=lambda line: None,
             )
-            if "before_training" in technique.moments():
-                technique.before_training(run)
-            if "wrap_loss" in technique.moments():
-                loss = technique.wrap_loss(loss, run)
+            for path in config.interventions()
+        }
+        loss = wrapped_loss(config, runs) if wrapped else objective.loss
         if len(tokenizer) in (value for name, value in vars(model.config).items() if name != "vocab_size"):
             meter.vocabulary = 0  # hidden states are as wide: logits cannot be told from them
         module = StepModule(model, auxiliary, loss, objective.loss)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pluglm.batching.examples import packs
-from pluglm.corpus.document import Document
+from pluglm.document import Document
 from pluglm.families import Example
 from pluglm.families.tokenizer import SPECIAL_TOKENS
 

@@ -43,7 +43,7 @@ def extent_of(material: Material) -> Extent:
     """The extent of a run: exact where its examples are there."""
     if material.examples is None:
         return planned_extent(material.config, len(material.tokenizer))
-    from pluglm.lifecycle.assemble import planned_steps
+    from pluglm.batching.steps import planned_steps
 
     table, config = material.examples.train, material.config
     steps = planned_steps(config, material.examples)

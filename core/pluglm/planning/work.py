@@ -10,10 +10,10 @@ import numpy as np
 from pluglm.batching.examples import packs
 from pluglm.batching.order import ExampleOrder, growing_sizes
 from pluglm.families import Batch
-from pluglm.planning.counting import COUNTED
 from pluglm.planning.material import Material
 from pluglm.planning.passes import Pass
 from pluglm.planning.tokens import Extent, examples_per_step
+from pluglm.training.counting import COUNTED_STEP
 
 if TYPE_CHECKING:
     from pluglm.planning.rehearsal import Rehearsal
@@ -80,7 +80,7 @@ def _counted(material: Material, rehearsed: Rehearsal, exact: bool, step: int) -
         return step
     if material.config.train.gradient_accumulation > MOST_REHEARSED:
         return None
-    batches = material.step(COUNTED - 1)
+    batches = material.step(COUNTED_STEP - 1)
     return None if batches is None else sum(rehearsed.run(batch).operations for batch in batches)
 
 
@@ -127,7 +127,7 @@ def _ignored(batch: Batch) -> int:
 
 def _examples(config: Any, steps: int) -> int:
     """Examples of all steps."""
-    from pluglm.lifecycle.assemble import warmups
+    from pluglm.batching.steps import warmups
 
     per_step = examples_per_step(config)
     grown = growing_sizes(per_step, warmups(config, steps)[0])
@@ -137,7 +137,7 @@ def _examples(config: Any, steps: int) -> int:
 def _by_length(material: Material, rehearsed: Rehearsal, extent: Extent, size: int) -> float | None:
     """Operations where examples are padded to the longest of their micro-batch: those of an example are c0 + c1 n +
     c2 n^2 of that length n, found by rehearsing three lengths. None where all lengths are alike."""
-    from pluglm.lifecycle.assemble import warmups
+    from pluglm.batching.steps import warmups
 
     assert material.examples is not None
     config, table = material.config, material.examples.train

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pluglm.catalog import installed_catalog
+from pluglm.files.replacing import write_text
+from pluglm.formatting import flatten, number, seconds, size
 from pluglm.planning.lines import beside_lines
 from pluglm.reporting.changes import changes, samples_of
 from pluglm.reporting.plugin_sections import plugin_sections
-from pluglm.reporting.run_data import RunData, flatten, number, read_run, seconds, size
 from pluglm.reporting.score_tables import evaluation_table, stage_table
+from pluglm.runs.run_data import RunData, read_run
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,10 +63,8 @@ def write_report(folder: Path) -> Path:
         most_inputs=MOST_INPUTS,
     )  # fmt: skip
     target = folder / "report.html"
-    temporary = target.with_name("report.html.tmp")
     # A lone surrogate in a document must not cost the report.
-    temporary.write_text(page, encoding="utf-8", errors="replace")
-    temporary.replace(target)
+    write_text(target, page, errors="replace")
     return target
 
 

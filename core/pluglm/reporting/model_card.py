@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
+from pluglm.formatting import number
 from pluglm.reporting.html import environment, techniques
-from pluglm.reporting.run_data import RunData, number, read_json, read_run
 from pluglm.reporting.score_tables import interval_text
+from pluglm.runs.run_data import RunData, read_json, read_run
 
 TASKS = {
     "ForCausalLM": "text-generation",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pluglm.catalog import Catalog
 from pluglm.events import ReportStarted
-from pluglm.lifecycle.folder import write_observer_error
-from pluglm.reporting.run_data import RunData, number
-from pluglm.reporting.sections import ReportChart, ReportSection, ReportTable
+from pluglm.formatting import number
+from pluglm.runs.folder import write_observer_error
+from pluglm.runs.run_data import RunData
+from pluglm.sections import ReportChart, ReportSection, ReportTable
 
 if TYPE_CHECKING:
     from markupsafe import Markup

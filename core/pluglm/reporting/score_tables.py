@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pluglm.reporting.run_data import RunData, number, size
+from pluglm.formatting import number, size
+from pluglm.runs.run_data import RunData
 
 
 @dataclass(frozen=True, slots=True)

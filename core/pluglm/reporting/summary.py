@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pluglm.formatting import number, seconds, size
 from pluglm.reporting.model_card import TASKS
-from pluglm.reporting.run_data import RunData, number, read_run, seconds, size
 from pluglm.reporting.score_tables import interval_text
+from pluglm.runs.run_data import RunData, read_run
 
 MOST_SCORES = 8
 # Scores of so few things are left to the report, where their intervals show what they are worth.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import PluglmError
+from pluglm.formatting import number, seconds, size
 from pluglm.planning.forecast import forecast
-from pluglm.reporting.run_data import number, seconds, size
 
 if TYPE_CHECKING:
     from rich.table import Table

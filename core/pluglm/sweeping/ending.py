@@ -14,7 +14,7 @@ def say_end(sweep: Record, quiet: bool) -> int:
     compared = len(sweep.with_status(record.FINISHED)) > 1
     if compared:
         from pluglm.comparing.comparison import compare
-        from pluglm.reporting.comparison import write_page
+        from pluglm.comparing.page import write_page
 
         found = compare([sweep.folder])
         write_page(found, out)

@@ -20,7 +20,7 @@ import psutil
 
 from pluglm.errors import Interrupted, PluglmError
 from pluglm.forkserver import ordinary_start, unimportable_main
-from pluglm.reporting.run_data import read_json
+from pluglm.runs.run_data import read_json
 from pluglm.sweeping import record
 from pluglm.training.signals import StopSignal
 
@@ -128,8 +128,8 @@ def _end_with_parent() -> None:
 
 
 def _run(folder: Path) -> tuple[str, str | None]:
-    from pluglm.lifecycle.folder import read_config
     from pluglm.lifecycle.run import run
+    from pluglm.runs.folder import read_config
     from pluglm.sweeping.pruning import pruner
 
     try:

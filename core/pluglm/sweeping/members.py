@@ -11,8 +11,8 @@ from typing import Any
 
 from pluglm.config.compose import compose
 from pluglm.config.run_config import RunConfig
-from pluglm.corpus.storage import digest
 from pluglm.errors import ConfigError, Problem
+from pluglm.files.digests import digest
 from pluglm.sweeping.line import Line
 
 OF_NO_ACCOUNT = ("output", "sweep", "plan", "hardware", "tracker")

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pluglm.sweeping import record, table
+from pluglm.sweeping.member_progress import Watched
 from pluglm.sweeping.record import Entry, Record
-from pluglm.sweeping.watching import Watched
 from pluglm.training.signals import StopSignal
 
 if TYPE_CHECKING:

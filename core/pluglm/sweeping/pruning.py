@@ -14,7 +14,7 @@ from filelock import FileLock
 from pluglm.config.run_config import RunConfig
 from pluglm.config.sweep_settings import PruningSettings
 from pluglm.sweeping import record
-from pluglm.training.outside import GoOn
+from pluglm.training.external_stop import GoOn
 
 REPORTS = "reports.jsonl"
 SAME_LOSS = ("objective", "tokenizer")

@@ -13,8 +13,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pluglm.errors import ConfigError, Problem
-from pluglm.lifecycle.folder import write_config, write_json
-from pluglm.reporting.run_data import read_json
+from pluglm.files.replacing import write_json
+from pluglm.runs.folder import write_config
+from pluglm.runs.run_data import read_json
 from pluglm.sweeping.members import Member, folder_name
 
 WAITING, RUNNING, FINISHED, PRUNED = "waiting", "running", "finished", "pruned"

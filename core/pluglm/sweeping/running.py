@@ -11,8 +11,8 @@ from typing import Any
 
 from pluglm.config.run_config import RunConfig
 from pluglm.config.sweep_settings import SweepSettings
-from pluglm.corpus.storage import digest
 from pluglm.errors import Interrupted, PluglmError
+from pluglm.files.digests import digest
 from pluglm.sweeping import record
 from pluglm.sweeping.cost import plan_of
 from pluglm.sweeping.launching import at_once, batch_size, hydra_in, launch, launcher

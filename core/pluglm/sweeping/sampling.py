@@ -12,7 +12,7 @@ from typing import Any
 from pluglm.config.run_config import RunConfig
 from pluglm.config.sweep_settings import LOSS, SweepSettings
 from pluglm.errors import ConfigError, Problem
-from pluglm.reporting.run_data import read_run
+from pluglm.runs.run_data import read_run
 from pluglm.sweeping.job import member_job
 from pluglm.sweeping.line import Line
 from pluglm.sweeping.members import Member, member

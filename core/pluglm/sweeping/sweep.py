@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, Problem
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 from pluglm.sweeping import cost, record
 from pluglm.sweeping.ending import say_end
 from pluglm.sweeping.launching import at_once

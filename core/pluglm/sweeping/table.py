@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pluglm.reporting.run_data import number, seconds
+from pluglm.formatting import number, seconds
 from pluglm.sweeping import record
+from pluglm.sweeping.member_progress import Watched
 from pluglm.sweeping.record import Entry
-from pluglm.sweeping.watching import Watched
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -61,8 +61,8 @@ def test_run_accounts_for_every_document(finished: Path) -> None:
 def test_run_goes_on_where_it_was_stopped(finished: Path, tmp_path: Path) -> None:
     """From the checkpoint in the middle to the end: the same weights, byte for byte, and the same metrics and scores.
     What a technique remembers from step to step belongs into run.state, or into run.auxiliary."""
-    from pluglm.lifecycle.folder import read_config
     from pluglm.lifecycle.run import run
+    from pluglm.runs.folder import read_config
 
     again = tmp_path / "again"
     shutil.copytree(finished, again)

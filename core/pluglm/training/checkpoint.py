@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.corpus.storage import file_digest, sync_folder
 from pluglm.errors import PluglmError
+from pluglm.files.replacing import remove_folder, replaced_folder
+from pluglm.files.seal import damaged_file, write_seal
 
 if TYPE_CHECKING:
     import torch
 
 TENSOR = "__tensor__"
+BEFORE_SEALS = "digests.json"
+"""What checkpoints of pluglm 0.1 held in place of a seal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +49,16 @@ def save_checkpoint(folder: Path, step: int, snapshot: Snapshot, keep: int, keep
         PluglmError: where it cannot be written; earlier checkpoints are untouched.
     """
     target = folder / f"step-{step:08d}"
-    temporary = folder / f"step-{step:08d}.tmp"
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        _write(temporary, snapshot)
-        digests = {path.name: file_digest(path) for path in sorted(temporary.iterdir())}
-        (temporary / "digests.json").write_text(json.dumps(digests))
-        sync_folder(temporary)
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
-        sync_folder_entry(folder)
+        with replaced_folder(target) as temporary:
+            _write(temporary, snapshot)
+            write_seal(temporary, everything=True)
     except (OSError, RuntimeError, ValueError) as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise PluglmError(f"{target} could not be written: {error}; earlier checkpoints are untouched") from error
     kept = best_checkpoint(folder) if keep_best else None
     for old in checkpoints(folder)[:-keep]:
         if old != kept:
-            shutil.rmtree(old)
+            remove_folder(old)
     return target
 
 
@@ -92,22 +85,14 @@ def newest_valid(folder: Path) -> tuple[Path | None, list[str]]:
     """The newest checkpoint whose bytes are as they were written, and a line for each newer one that is damaged."""
     skipped: list[str] = []
     for path in reversed(checkpoints(folder)):
-        damage = _damage(path)
-        if damage is None:
+        if (path / BEFORE_SEALS).exists():
+            skipped.append(f"{path} was skipped: it was written by pluglm 0.1, whose checkpoints cannot be read")
+            continue
+        name = damaged_file(path, everything=True)
+        if name is None:
             return path, skipped
-        skipped.append(f"{path} is damaged and was skipped: {damage}")
+        skipped.append(f"{path} is damaged and was skipped: {name} is not as it was written")
     return None, skipped
-
-
-def _damage(path: Path) -> str | None:
-    try:
-        digests = json.loads((path / "digests.json").read_text())
-        for name, digest in digests.items():
-            if file_digest(path / name) != digest:
-                return f"{name} is not as it was written"
-    except (OSError, ValueError) as error:
-        return str(error)
-    return None
 
 
 def load_checkpoint(path: Path) -> Snapshot:
@@ -174,14 +159,3 @@ def _unflatten(folder: Path, name: str) -> Any:
         return [whole(item) for item in value] if isinstance(value, list) else value
 
     return whole(json.loads((folder / f"{name}.json").read_text()))
-
-
-def sync_folder_entry(folder: Path) -> None:
-    """Force a rename inside `folder` to disk."""
-    import os
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pluglm.families import Batch, Parallelism
-from pluglm.training.whole import by_mesh
+from pluglm.tensors import by_mesh
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

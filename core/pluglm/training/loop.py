@@ -20,8 +20,8 @@ from pluglm.training.gradients import Sums, accumulate_gradients, normalise_grad
 from pluglm.training.precision import LossScale
 from pluglm.training.progress import TrainingProgress
 from pluglm.training.signals import StopSignal
+from pluglm.training.step_metrics import add_to_window, log_window, measured_noise, update_ratio
 from pluglm.training.validation import validate
-from pluglm.training.watching import add_to_window, log_window, measured_noise, update_ratio
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pluglm.files.replacing import write_bytes
+
 
 class MetricsLog:
     """Appends lines; `size` is what a checkpoint remembers, and `cut` goes back to it."""
@@ -28,6 +30,4 @@ class MetricsLog:
     def cut(self, lines: int) -> None:
         """Keep the first `lines` lines."""
         kept = self._path.read_bytes().splitlines(keepends=True)[:lines]
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_bytes(b"".join(kept))
-        temporary.replace(self._path)
+        write_bytes(self._path, b"".join(kept))

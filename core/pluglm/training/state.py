@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.distributed.tensor import DTensor, Replicate
 
+from pluglm.tensors import copy_whole, cut_like, whole_tree
 from pluglm.training.step_module import StepModule
-from pluglm.training.whole import copy_whole, cut_like, whole_tree
 
 
 def named_tensors(module: torch.nn.Module) -> dict[str, torch.Tensor]:

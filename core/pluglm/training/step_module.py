@@ -6,10 +6,8 @@ from typing import Any
 
 import torch
 
+from pluglm.batching.loader import COUNTED
 from pluglm.families import Batch, LossFunction
-
-COUNTED = "counted"
-"""The key in a batch that says which examples count, where a process was given others only to have something to do."""
 
 
 class StepModule(torch.nn.Module):

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pluglm.batching.encode import COPIES
-from pluglm.batching.joining import join
-from pluglm.batching.mixture import copies, mixture_problems, passes
+from pluglm.batching.join_tables import join
+from pluglm.batching.mixture import copies, passes
 from pluglm.batching.packing import TokenAccount
 from pluglm.batching.table import ExampleTable, write_table
 from pluglm.config.compose import compose
+from pluglm.config.problems import mixture_problems
 from pluglm.config.settings import MixtureSettings
 from pluglm.errors import DataError
 from pluglm.planning.contributions import contributions, source_lines

@@ -12,10 +12,10 @@ from sweep_folders import grid, member, sweep_json
 from test_report import Page
 
 from pluglm.cli.compare import run
+from pluglm.comparing.charts import MOST_COLOURED, styles
 from pluglm.comparing.comparison import compare
+from pluglm.comparing.page import write_comparison, write_page
 from pluglm.errors import ConfigError
-from pluglm.reporting.comparison import write_comparison, write_page
-from pluglm.reporting.comparison_charts import MOST_COLOURED, styles
 
 
 def page(out: Path) -> Page:

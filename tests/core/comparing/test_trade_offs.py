@@ -12,9 +12,9 @@ from hypothesis import strategies as some
 from sweep_folders import member
 
 from pluglm.comparing.comparison import compare
+from pluglm.comparing.page import write_comparison
 from pluglm.comparing.pareto import dominated
 from pluglm.comparing.repetition import effective_tokens
-from pluglm.reporting.comparison import write_comparison
 
 PAIRS = some.lists(some.tuples(some.integers(0, 6), some.integers(0, 6)), min_size=1, max_size=12)
 

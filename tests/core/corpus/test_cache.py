@@ -13,8 +13,8 @@ from filelock import FileLock
 from pluglm.cli import main
 from pluglm.config.compose import compose
 from pluglm.corpus.cache import entries, prune
-from pluglm.corpus.storage import make_once
-from pluglm.lifecycle.prepare import prepare
+from pluglm.files.storage import make_once
+from pluglm.lifecycle.preparation import prepare
 
 WORDS = ["source=[generated_reviews]", "source.generated_reviews.documents=60", "preprocessor=[lowercase]"]
 WORDS += ["tokenizer=byte", "data.sequence_length=32", "data.validation_fraction=0.2"]
@@ -87,7 +87,7 @@ def test_a_prune_that_is_stopped_leaves_nothing_half(tmp_path: Path, monkeypatch
         if path.exists():
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("pluglm.corpus.storage.shutil.rmtree", stopped)
+    monkeypatch.setattr("pluglm.files.storage.shutil.rmtree", stopped)
     with pytest.raises(KeyboardInterrupt):
         prune(cache, timedelta(0), now=datetime.now(UTC) + MONTH)
     assert not corpus.exists()

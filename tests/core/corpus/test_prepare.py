@@ -23,10 +23,11 @@ from pluglm import Document, Dropped, PluglmError, Preprocessor, hookimpl
 from pluglm.catalog import Plugin, installed_catalog
 from pluglm.config.compose import compose
 from pluglm.corpus import layers, tasks
-from pluglm.corpus.storage import file_digest
 from pluglm.corpus.tasks import documents_in
-from pluglm.lifecycle.folder import write_config
-from pluglm.lifecycle.prepare import prepare
+from pluglm.files.digests import file_digest
+from pluglm.files.replacing import replaced_file
+from pluglm.lifecycle.preparation import prepare
+from pluglm.runs.folder import write_config
 
 STEPS = ["preprocessor=[normalize,near_dedup,lowercase,exact_dedup]", "augmenter=[random_swap]"]
 SETTINGS = ["tokenizer=byte", "data.sequence_length=32", "data.validation_fraction=0.1", "data.shard_megabytes=0.01"]
@@ -315,21 +316,23 @@ def test_a_full_disk_is_told_and_nothing_half_is_taken(
     texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared(texts, tmp_path / "whole", *STEPS, "data.workers=1")
-    real, count = layers.write_whole, 0
+    real, count = layers.write_bytes, 0
 
-    def full(path: Path, write: Any) -> None:
+    def full(path: Path, content: bytes) -> None:
         nonlocal count
         count += 1
         if count == 30:
-            real(path, lambda temporary: (write(temporary), os.truncate(temporary, 5), _no_space(path)))
-        real(path, write)
+            with replaced_file(path) as temporary:
+                temporary.write_bytes(content[:5])
+                _no_space(path)
+        real(path, content)
 
-    monkeypatch.setattr(layers, "write_whole", full)
+    monkeypatch.setattr(layers, "write_bytes", full)
     cache = tmp_path / "cache"
     with pytest.raises(PluglmError, match="the disk is full"):
         prepared(texts, cache, *STEPS, "data.workers=1")
     assert not list((cache / "corpora").glob("*[0-9a-f]")) and not list((cache / "layers").glob("*.tmp"))
-    monkeypatch.setattr(layers, "write_whole", real)
+    monkeypatch.setattr(layers, "write_bytes", real)
     prepared(texts, cache, *STEPS, "data.workers=1")
     assert digests(cache) == digests(tmp_path / "whole")
 

@@ -12,7 +12,7 @@ from pluglm import DataError, Document
 from pluglm.config.compose import compose
 from pluglm.corpus.split import LEFT_OUT, Split
 from pluglm.corpus.tasks import documents_in
-from pluglm.lifecycle.prepare import prepare
+from pluglm.lifecycle.preparation import prepare
 
 
 def parts(share: float, count: int = 4000, fraction: float = 0.1) -> list[str]:

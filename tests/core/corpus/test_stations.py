@@ -19,7 +19,7 @@ from pluglm import (
     Source,
     Unreadable,
 )
-from pluglm.corpus import stations
+from pluglm.corpus import steps as stations
 from pluglm.corpus.keys import KeyList
 from pluglm.corpus.ledger import Book, Station, check_balance
 

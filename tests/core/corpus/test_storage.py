@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pluglm.corpus.seal import SEAL, damage, write_seal
-from pluglm.corpus.storage import digest, make_once
+from pluglm.files.digests import digest
+from pluglm.files.seal import SEAL, damaged_file, write_seal
+from pluglm.files.storage import make_once
 
 
 def test_digest_does_not_depend_on_order() -> None:
@@ -53,10 +54,10 @@ def test_opening_reads_little_of_what_is_large(tmp_path: Path) -> None:
         file.truncate(10**12)
     write_seal(tmp_path)
     began = time.monotonic()
-    assert damage(tmp_path, everything=True) is None
+    assert damaged_file(tmp_path, everything=True) is None
     assert time.monotonic() - began < 0.5
     os.truncate(tmp_path / "tokens.bin", 10**12 - 1)
-    assert damage(tmp_path) == "tokens.bin"
+    assert damaged_file(tmp_path) == "tokens.bin"
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from small_runs import SMALL
 
 from pluglm.cli import main
 from pluglm.config.compose import compose
-from pluglm.corpus.prepare import prepare_corpus
+from pluglm.corpus.prepared import prepare_corpus
 from pluglm.errors import DataError
 from pluglm.lifecycle.run import run
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 
 GOOD = "The committee met in the old town hall, and nobody could say afterwards what it had decided. "
 WORDS = [word for word in SMALL if not word.startswith(("source", "preprocessor"))]

@@ -15,7 +15,7 @@ from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
 from pluglm.lifecycle.find_lr import find_lr
 from pluglm.lifecycle.find_lr_curve import RateCurve, growing_rates, smoothed
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 
 
 def test_rates_grow_by_one_factor() -> None:

@@ -17,8 +17,8 @@ from small_runs import RANDOM, digests, metrics, pluglm, start, train
 
 from pluglm.cli import main
 from pluglm.errors import PluglmError
-from pluglm.lifecycle.folder import read_config
 from pluglm.lifecycle.run import run
+from pluglm.runs.folder import read_config
 from pluglm.training import checkpoint
 
 # Long enough for a signal to arrive before it is over.

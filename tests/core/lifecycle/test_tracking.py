@@ -14,9 +14,9 @@ from pluglm.catalog import Plugin, installed_catalog
 from pluglm.comparing.comparison import compare
 from pluglm.config.compose import compose
 from pluglm.errors import DataError, Interrupted
-from pluglm.lifecycle.folder import read_config
 from pluglm.lifecycle.observers import Observers
 from pluglm.lifecycle.run import run
+from pluglm.runs.folder import read_config
 
 SAID: list[tuple[str, object]] = []
 FAILS: list[str] = []
@@ -173,7 +173,7 @@ def test_a_run_that_fails_before_its_first_line_is_told(tmp_path: Path, monkeypa
     def unreadable(*_: object) -> None:
         raise DataError("nothing can be read")
 
-    monkeypatch.setattr("pluglm.corpus.prepare.prepare_corpus", unreadable)
+    monkeypatch.setattr("pluglm.corpus.prepared.prepare_corpus", unreadable)
     with pytest.raises(DataError):
         train(tmp_path / "run", *WORDS)
     [ended] = said("end")

@@ -13,8 +13,8 @@ import yaml
 from small_runs import digests, metrics, train, weights
 
 from pluglm.errors import ConfigError, Diverged
-from pluglm.lifecycle.folder import read_config
 from pluglm.lifecycle.run import run
+from pluglm.runs.folder import read_config
 from pluglm.training import precision
 
 

@@ -11,9 +11,9 @@ from small_runs import SMALL, pluglm, train, weights
 
 from pluglm.config.compose import compose
 from pluglm.lifecycle.again import compress_again, evaluate_again
-from pluglm.lifecycle.folder import read_config
-from pluglm.lifecycle.loading import load_run_model
 from pluglm.lifecycle.run import run
+from pluglm.runs.folder import read_config
+from pluglm.runs.saved_model import load_run_model
 
 FILES = ["config.yaml", "manifest.json", "ledger.json", "quarantine.jsonl", "plan.json", "metrics.jsonl"]
 FILES += ["results.json", "report.html", "model/README.md", "model/config.json", "model/tokenizer.json"]

@@ -18,7 +18,7 @@ from pluglm.comparing.differences import OF_NO_ACCOUNT
 from pluglm.config.compose import compose
 from pluglm.config.recipes import recipes
 from pluglm.config.run_config import RunConfig
-from pluglm.corpus.prepare import corpus_key, prepare_corpus
+from pluglm.corpus.prepared import corpus_key, prepare_corpus
 from pluglm.errors import ConfigError
 from pluglm.planning.forecast import forecast
 from pluglm.planning.material import material_of
@@ -27,7 +27,7 @@ from pluglm.planning.price import carbon_kg, cost_of, energy_kwh
 from pluglm.planning.rehearsal import rehearsal
 from pluglm.planning.scaling import effective_tokens, optimal
 from pluglm.planning.storage import storage_of
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 
 Small = Callable[..., RunConfig]
 
@@ -221,7 +221,7 @@ def test_what_is_planned_for_changes_nothing_of_the_run(small: Small) -> None:
 
 
 def test_the_command_tries_steps(small: Small, tmp_path: Path) -> None:
-    from pluglm.planning.trying import tried
+    from pluglm.lifecycle.timed_plan import tried
 
     plan = tried(small("plan.probe=4", "train.steps=40"), quiet=True)
     assert plan["seconds"] > 0 and "4 steps that were tried" in plan["hardware"]["speed_from"]
@@ -231,8 +231,8 @@ def test_the_command_tries_steps(small: Small, tmp_path: Path) -> None:
 
 
 def test_a_plan_that_cannot_be_made_stops_no_run(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pluglm.lifecycle import plan_or_reason as unplanned
     from pluglm.lifecycle.assemble import prepare_parts
-    from pluglm.planning import unplanned
     from pluglm.planning.lines import plan_lines
 
     config = small()

@@ -13,9 +13,9 @@ from pluglm.config.run_config import RunConfig
 from pluglm.families import TrainingRun
 from pluglm.planning.forecast import forecast
 from pluglm.planning.material import Material, material_of
-from pluglm.planning.operations import counted
 from pluglm.planning.parameters import by_role
 from pluglm.planning.rehearsal import rehearsal
+from pluglm.training.operations import counted
 from pluglm.training.recomputation import recompute_activations
 from pluglm.training.step_module import StepModule
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from run_folders import HOSTILE, full_run, minimal_run
 
+from pluglm.formatting import number, seconds, size
 from pluglm.reporting.charts import Series, line_chart
 from pluglm.reporting.html import write_report
-from pluglm.reporting.run_data import number, read_run, seconds, size
+from pluglm.runs.run_data import read_run
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 

@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_older_checkpoints(tmp_path: Path, monkeypatch: pytes
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pluglm.training.checkpoint.sync_folder", full)
+    monkeypatch.setattr("pluglm.files.replacing.sync_folder", full)
     with pytest.raises(PluglmError, match="No space left"):
         save_checkpoint(tmp_path, 2, snapshot(0), keep=1)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
@@ -121,7 +121,7 @@ def test_a_failed_write_is_told_by_the_next_call(tmp_path: Path, monkeypatch: py
     with CheckpointWriter(tmp_path, 2, True, lambda step, path: done.append(step)) as writer:
         writer.write(1, snapshot(0))
         writer.wait()
-        monkeypatch.setattr("pluglm.training.checkpoint.sync_folder", full)
+        monkeypatch.setattr("pluglm.files.replacing.sync_folder", full)
         writer.write(2, snapshot(0))
         with pytest.raises(PluglmError, match="No space left"):
             writer.write(3, snapshot(0))

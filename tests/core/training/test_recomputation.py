@@ -11,10 +11,10 @@ import torch
 
 from pluglm.batching.examples import prepare_examples
 from pluglm.config.compose import compose
-from pluglm.corpus.prepare import prepare_corpus
+from pluglm.corpus.prepared import prepare_corpus
 from pluglm.errors import ConfigError
 from pluglm.lifecycle.assemble import Assembly, assemble
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
 from pluglm.training.recomputation import recompute_activations
 
 WORDS = [

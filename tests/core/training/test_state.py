@@ -11,9 +11,9 @@ import torch.distributed as dist
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
+from pluglm.tensors import by_mesh, copy_whole, cut_like, groups_by_mesh, total_norm, whole_tree
 from pluglm.training.state import restore_model, restore_state, whole_state
 from pluglm.training.step_module import StepModule
-from pluglm.training.whole import by_mesh, copy_whole, cut_like, groups_by_mesh, total_norm, whole_tree
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from safetensors.torch import load_file
 from pluglm import ConfigError
 from pluglm.config.compose import compose
 from pluglm.lifecycle.again import evaluate_again
-from pluglm.lifecycle.folder import read_config
 from pluglm.lifecycle.run import run
+from pluglm.runs.folder import read_config
 from pluglm.training.recomputation import recompute_activations
 from pluglm_models import pretrained
 from pluglm_models.causal_lm import CausalLm

@@ -12,8 +12,8 @@ from pluglm import DataError, Document
 from pluglm.batching.examples import prepare_examples
 from pluglm.batching.loader import Loader, with_partners
 from pluglm.config.compose import compose
-from pluglm.corpus.prepare import prepare_corpus
-from pluglm.reporting.progress import Progress
+from pluglm.corpus.prepared import prepare_corpus
+from pluglm.progress import Progress
 from pluglm_models.masked_lm import MaskedLm
 from pluglm_objectives.mlm_nsp import MlmNsp
 from pluglm_objectives.nsp import Nsp

@@ -18,7 +18,7 @@ from torch.distributed.tensor.placement_types import _StridedShard
 
 from pluglm import Optimizer
 from pluglm.catalog import installed_catalog
-from pluglm.training.whole import groups_by_mesh
+from pluglm.tensors import groups_by_mesh
 
 OPTIMIZERS = [t for t in installed_catalog() if issubclass(t, Optimizer)]
 CUT = [t.name for t in OPTIMIZERS if "tensors" in t.works_with_cut]

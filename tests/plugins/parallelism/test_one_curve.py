@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sessions import alone, assert_same, config_tree, lines, together
 
-from pluglm.lifecycle.loading import load_run_model
+from pluglm.runs.saved_model import load_run_model
 
 MODELS = {
     "llama": ["objective=clm"],

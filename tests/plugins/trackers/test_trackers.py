@@ -25,9 +25,9 @@ from pluglm import MetricsLogged
 from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
 from pluglm.events import RunEnded
-from pluglm.lifecycle.folder import read_config
 from pluglm.lifecycle.observers import Observers
 from pluglm.lifecycle.run import run
+from pluglm.runs.folder import read_config
 
 ALL = ["tensorboard", "mlflow", "wandb"]
 WORDS = [*SMALL, "evaluator=[perplexity]", "evaluator.perplexity.baselines=false", f"tracker=[{','.join(ALL)}]"]

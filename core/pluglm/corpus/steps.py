@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import xxhash
 
-from pluglm.corpus.document import Document, Dropped, Unreadable
 from pluglm.corpus.layers import CHANGED, GONE, Layer
 from pluglm.corpus.ledger import EXCERPT, Station
+from pluglm.document import Document, Dropped, Unreadable
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Intervention, Preprocessor, Source
 

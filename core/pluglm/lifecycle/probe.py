@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pluglm.batching.examples import Examples
     from pluglm.config.run_config import RunConfig
-    from pluglm.corpus.prepare import Corpus
+    from pluglm.corpus.prepared import Corpus
 
 UNSETTLED = 2
 """Steps at the beginning that are slower than the others."""

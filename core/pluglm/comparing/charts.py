@@ -15,8 +15,8 @@ from pluglm.comparing.pareto import Front
 from pluglm.comparing.repetition import Repetition
 from pluglm.comparing.scaling import Scaling
 from pluglm.comparing.wording import value_text
+from pluglm.formatting import seconds
 from pluglm.reporting.charts import GRID, OTHER, SERIES, TEXT, chart, thin
-from pluglm.reporting.run_data import seconds
 
 # With more lines than this, the best few are coloured and the others grey.
 MOST_COLOURED = 8

@@ -7,15 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pluglm.comparing.comparison import Comparison, compare
-from pluglm.comparing.curves import AXES
-from pluglm.comparing.differences import shown
-from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
-from pluglm.comparing.ladder import Rung
-from pluglm.comparing.seeds import Change, Estimate
-from pluglm.comparing.summary import sentences
-from pluglm.comparing.wording import change_text, estimate_text, p_text, value_text
-from pluglm.reporting.comparison_charts import (
+from pluglm.comparing.charts import (
     NAMES,
     Style,
     curve_chart,
@@ -25,6 +17,15 @@ from pluglm.reporting.comparison_charts import (
     repetition_chart,
     styles,
 )
+from pluglm.comparing.comparison import Comparison, compare
+from pluglm.comparing.curves import AXES
+from pluglm.comparing.differences import shown
+from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
+from pluglm.comparing.ladder import Rung
+from pluglm.comparing.seeds import Change, Estimate
+from pluglm.comparing.summary import sentences
+from pluglm.comparing.wording import change_text, estimate_text, p_text, value_text
+from pluglm.files.replacing import write_text
 from pluglm.reporting.html import HERE, environment
 
 COSTS = (SIZE, LATENCY, SECONDS, FLOPS, COST)
@@ -82,10 +83,8 @@ def write_page(found: Comparison, out: Path) -> Path:
         (out.with_suffix(".csv"), found.csv()),
         (out.with_suffix(".json"), found.json()),
     ):
-        temporary = path.with_name(path.name + ".tmp")
         # A lone surrogate in a name must not cost the page.
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        temporary.replace(path)
+        write_text(path, text, errors="replace")
     return out
 
 

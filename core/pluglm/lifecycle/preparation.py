@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import explained
-from pluglm.lifecycle import folder as files
-from pluglm.reporting.progress import Progress
+from pluglm.progress import Progress
+from pluglm.runs import folder as files
 
 
 def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) -> Path:
@@ -15,7 +15,7 @@ def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) 
     own."""
     from pluglm.batching.examples import prepare_examples
     from pluglm.catalog import installed_catalog
-    from pluglm.corpus.prepare import prepare_corpus
+    from pluglm.corpus.prepared import prepare_corpus
     from pluglm.lifecycle.run import write_accounts
     from pluglm.planning.contributions import contributions, source_lines
     from pluglm.reporting.html import write_report

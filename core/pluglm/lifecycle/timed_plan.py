@@ -18,11 +18,11 @@ def tried(config: RunConfig, quiet: bool) -> dict[str, Any]:
         ConfigError: where the plan is for other hardware than this machine, or for several processes.
     """
     from pluglm.batching.examples import prepare_examples
-    from pluglm.corpus.prepare import prepare_corpus
+    from pluglm.corpus.prepared import prepare_corpus
+    from pluglm.lifecycle.probe import probe
     from pluglm.planning.hardware import remember
     from pluglm.planning.price import priced
-    from pluglm.planning.probe import probe
-    from pluglm.reporting.progress import Progress
+    from pluglm.progress import Progress
 
     if not config.hardware.measured or config.hardware.count > 1:
         reason = f"trains on this machine, and hardware={config.hardware.name} x {config.hardware.count} is planned for"

@@ -8,6 +8,8 @@ from typing import Any
 
 import xxhash
 
+from pluglm.files.digests import file_digest
+
 SEAL = "whole.json"
 SEALED = b'{"whole": "%b", '
 """How sealed JSON begins: with the digest of itself as it was without this."""
@@ -16,14 +18,19 @@ CHECKED_BYTES = 64_000_000
 opens as fast as a megabyte."""
 
 
-def write_seal(folder: Path) -> None:
-    """Write down size and digest of every file below `folder`; no digest of one that is too large to be checked."""
+def write_seal(folder: Path, everything: bool = False) -> None:
+    """Write size and digest of every file below `folder` into it. Files over `CHECKED_BYTES` get no digest, unless
+    `everything` is to be checked."""
     found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SEAL)
-    files = {path.relative_to(folder).as_posix(): [path.stat().st_size, _digest(path)] for path in found}
+    files = {}
+    for path in found:
+        size = path.stat().st_size
+        digest = file_digest(path) if everything or size <= CHECKED_BYTES else ""
+        files[path.relative_to(folder).as_posix()] = [size, digest]
     (folder / SEAL).write_bytes(sealed({"files": files}))
 
 
-def damage(folder: Path, everything: bool = False) -> str | None:
+def damaged_file(folder: Path, everything: bool = False) -> str | None:
     """The first file that is not what was sealed, or None; `everything`: read all that has a digest."""
     try:
         files: dict[str, Any] = unsealed((folder / SEAL).read_bytes())["files"]
@@ -36,7 +43,7 @@ def damage(folder: Path, everything: bool = False) -> str | None:
             if path.stat().st_size != size:
                 return name
             left -= size
-            if digest and (everything or left >= 0) and _digest(path) != digest:
+            if digest and (everything or left >= 0) and file_digest(path) != digest:
                 return name
         except OSError:
             return name
@@ -61,9 +68,3 @@ def unsealed(content: bytes) -> dict[str, Any]:
         raise ValueError("it is not what was written")
     found: dict[str, Any] = json.loads(body)
     return found
-
-
-def _digest(path: Path) -> str:
-    if path.stat().st_size > CHECKED_BYTES:
-        return ""
-    return xxhash.xxh3_128_hexdigest(path.read_bytes())

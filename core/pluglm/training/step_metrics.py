@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from pluglm.families import Step
+from pluglm.tensors import by_mesh
 from pluglm.training.gradients import Sums, noise_scale
 from pluglm.training.progress import TrainingProgress
-from pluglm.training.whole import by_mesh
 
 if TYPE_CHECKING:
     from pluglm.training.loop import Loop

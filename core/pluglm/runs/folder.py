@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -18,6 +17,7 @@ import yaml
 from pluglm.catalog import Catalog
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, PluglmError, Problem
+from pluglm.files.replacing import write_json, write_text
 
 OBSERVER_ERRORS = "observer_errors.txt"
 PACKAGES = (
@@ -131,15 +131,3 @@ def write_observer_error(folder: Path, who: str, error: Exception) -> None:
         file.seek(0)
         if line not in file:
             file.write(line)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Text, whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

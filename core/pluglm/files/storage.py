@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import xxhash
 from filelock import FileLock
 
-from pluglm.corpus.seal import damage, write_seal
+from pluglm.files.replacing import replaced_folder
+from pluglm.files.seal import damaged_file, write_seal
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where there is no room: on the disk, in the user's share of it, for so large a file."""
-
-
-def digest(value: Any) -> str:
-    """A short name for JSON-able data, the same for equal data on every machine."""
-    return xxhash.xxh3_128_hexdigest(json.dumps(value, sort_keys=True, default=str).encode())
-
-
-def file_digest(path: Path) -> str:
-    """The digest of a file's bytes."""
-    state = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            state.update(block)
-    return state.hexdigest()
 
 
 def make_once(
@@ -45,7 +28,7 @@ def make_once(
     It appears whole or not at all. Of several processes that want it at once, one makes it and the others wait. One of
     whose files is no longer what it was is made again, once `damaged` was told which.
     """
-    if folder.exists() and damage(folder) is None:
+    if folder.exists() and damaged_file(folder) is None:
         # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
         with suppress(OSError):
             os.utime(folder)
@@ -55,36 +38,22 @@ def make_once(
     if waiting is not None and lock_is_taken(lock):
         waiting()
     with lock:
-        temporary = folder.with_name(folder.name + ".tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
         if folder.exists():
-            broken = damage(folder)
+            broken = damaged_file(folder)
             if broken is None:
                 return folder
             if damaged is not None:
                 damaged(broken)
-            remove_whole(folder)
         try:
-            temporary.mkdir()
-            make(temporary)
-            write_seal(temporary)
-            sync_folder(temporary)
-            temporary.rename(folder)
-        except BaseException as error:
-            shutil.rmtree(temporary, ignore_errors=True)
-            if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            with replaced_folder(folder) as temporary:
+                make(temporary)
+                write_seal(temporary)
+        except OSError as error:
+            if error.errno in FULL and error.filename is None:
                 # Which disk is full: the system does not say it of a file that is open.
                 error.filename = str(folder.parent)
             raise
     return folder
-
-
-def remove_whole(folder: Path) -> None:
-    """Remove a folder that `make_once` made, so that nobody, if this is stopped, sees a part of it."""
-    temporary = folder.with_name(folder.name + ".tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    folder.rename(temporary)
-    shutil.rmtree(temporary)
 
 
 def layers_lock(cache: Path) -> FileLock:
@@ -100,16 +69,6 @@ def lock_is_taken(lock: FileLock) -> bool:
         return True
     lock.release()
     return False
-
-
-def sync_folder(folder: Path) -> None:
-    """Force every file below `folder`, and the folder itself, to disk."""
-    for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def cache_folder(configured: Path | None) -> Path:

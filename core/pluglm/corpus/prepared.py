@@ -13,21 +13,22 @@ from filelock import FileLock
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.augmenting import Augment
 from pluglm.corpus.chain import Chain, Workshop
-from pluglm.corpus.document import Document
 from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described, described_inputs, known_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
 from pluglm.corpus.named_random import VERSION as NAMED_RANDOM
-from pluglm.corpus.seal import damage
 from pluglm.corpus.split import LEFT_OUT, CutInTwo, Split
-from pluglm.corpus.stations import Preprocess
-from pluglm.corpus.storage import cache_folder, digest, layers_lock, make_once
+from pluglm.corpus.steps import Preprocess
 from pluglm.corpus.tasks import ReadShard, documents_in
+from pluglm.document import Document
 from pluglm.errors import DataError
 from pluglm.families import CorpusPreprocessor, Source
+from pluglm.files.digests import digest
+from pluglm.files.seal import damaged_file
+from pluglm.files.storage import cache_folder, layers_lock, make_once
 
 if TYPE_CHECKING:
-    from pluglm.reporting.progress import Progress
+    from pluglm.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def prepared_corpus(config: RunConfig) -> Corpus | None:
         return None
     key = corpus_key(config, inputs)
     folder = cache / "corpora" / key
-    return _opened(folder, key, inputs) if damage(folder) is None else None
+    return _opened(folder, key, inputs) if damaged_file(folder) is None else None
 
 
 def _opened(folder: Path, key: str, inputs: list[dict[str, Any]]) -> Corpus:
@@ -225,8 +226,7 @@ def _split(
 
 
 def _changed(config: RunConfig, chains: list[Chain], workshop: Workshop) -> list[Chain]:
-    for path, technique in config.interventions().items():
-        if "change_documents" in technique.moments():
-            said = [path, described(technique, workshop.cache), config.seed]
-            chains = workshop.changed(chains, path, technique, said, config.seed)
+    for path, technique in config.acting_at("change_documents").items():
+        said = [path, described(technique, workshop.cache), config.seed]
+        chains = workshop.changed(chains, path, technique, said, config.seed)
     return chains

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pluglm.families import Step
 
 if TYPE_CHECKING:
-    from pluglm.lifecycle.assemble import Assembly
+    import torch
 
-COUNTED = 2
+    from pluglm.config.settings import TrainSettings
+
+COUNTED_STEP = 2
 """The step that is counted: in the first one, techniques may try things out."""
 
 
@@ -21,11 +23,10 @@ class CountedStep:
     after that step. `parameters` are those of the model.
     """
 
-    def __init__(self, assembly: Assembly) -> None:
-        self.parameters = sum(parameter.numel() for parameter in assembly.model.parameters())
+    def __init__(self, model: torch.nn.Module, train: TrainSettings, processes: int) -> None:
+        self.parameters = sum(parameter.numel() for parameter in model.parameters())
         self.operations: int | None = None
-        train = assembly.config.train
-        self._counts = assembly.accelerator.num_processes == 1 and not train.compile and train.eval_every != 1
+        self._counts = processes == 1 and not train.compile and train.eval_every != 1
         self._counter: Any = None
         self._open = ExitStack()
 
@@ -38,8 +39,8 @@ class CountedStep:
 
     def done(self, step: Step) -> None:
         """Begin after the step before, and stop after the step."""
-        if self._counts and step.number == COUNTED - 1:
-            from pluglm.planning.operations import counted
+        if self._counts and step.number == COUNTED_STEP - 1:
+            from pluglm.training.operations import counted
 
             self._counter = self._open.enter_context(counted())
         elif self._counter is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pluglm.reporting.run_data import read_json
+from pluglm.runs.run_data import read_json
 from pluglm.sweeping import record
 
 
