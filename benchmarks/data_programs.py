@@ -430,12 +430,12 @@ def pluglm_step(input: str, name: str) -> dict[str, Any]:
     from pluglm import Document
     from pluglm.catalog import installed_catalog
     from pluglm.corpus.augmenting import Augment
-    from pluglm.corpus.ledger import Station
+    from pluglm.corpus.ledger import Account
 
     documents = [Document(record["text"], record["id"], "jsonl") for record in lines(input)]
     technique = installed_catalog().find("augmenter", name)
     assert technique is not None
-    step, station = Augment(f"augmenter.{name}", technique(), 0), Station(f"augmenter.{name}")
+    step, station = Augment(f"augmenter.{name}", technique(), 0), Account(f"augmenter.{name}")
     settle()
     started = time.process_time()
     step.work(documents, station)

@@ -13,7 +13,7 @@ from pluglm.batching.encoding import use_fast_encoding
 from pluglm.batching.mixture import copies
 from pluglm.batching.packing import TokenAccount, cut
 from pluglm.batching.table import write_table
-from pluglm.corpus.ledger import Station
+from pluglm.corpus.ledger import Account
 from pluglm.corpus.tasks import read_documents
 from pluglm.families import Objective
 from pluglm.files.replacing import replaced_folder
@@ -52,14 +52,14 @@ class EncodeDocuments:
         """Whether the table is there."""
         return (self.folder / "account.json").exists()
 
-    def accounts(self) -> tuple[Station, TokenAccount]:
+    def accounts(self) -> tuple[Account, TokenAccount]:
         """What became of the documents and of their tokens."""
         found = json.loads((self.folder / "account.json").read_text(encoding="utf-8"))
-        return Station.from_dict(found["station"], found["records"]), TokenAccount.from_dict(found["tokens"])
+        return Account.from_dict(found["station"], found["records"]), TokenAccount.from_dict(found["tokens"])
 
     def run(self) -> int:
         """Encode them."""
-        station, account = Station(self.station, stop=self.stop), TokenAccount()
+        station, account = Account(self.station, stop=self.stop), TokenAccount()
         tokenizer = opened_tokenizer(self.tokenizer, self.fast)
         pieces = self._pieces(tokenizer, station, account)
         with replaced_folder(self.folder, sync=False, shared=True) as temporary:
@@ -69,7 +69,7 @@ class EncodeDocuments:
         return station.kept
 
     def _pieces(
-        self, tokenizer: PreTrainedTokenizerFast, station: Station, account: TokenAccount
+        self, tokenizer: PreTrainedTokenizerFast, station: Account, account: TokenAccount
     ) -> Iterator[dict[str, Any]]:
         required, objective = self.objective.required_fields(), self.objective
         for document in read_documents(self.documents):

@@ -54,25 +54,25 @@ class SplitEncoding:
             DataError: where there are none, or too many documents cannot serve.
         """
         config = self.config
-        tasks, account = self._encoded(split, {})
-        seen = passes(config.data.mixture, account.sources) if split == "train" else {}
+        tasks, tokens = self._encoded(split, {})
+        seen = passes(config.data.mixture, tokens.sources) if split == "train" else {}
         if any(each != 1 for each in seen.values()):
-            tasks, account = self._encoded(split, seen)
+            tasks, tokens = self._encoded(split, seen)
         for task in tasks:
             book.enter(task.accounts()[0])
-        station = book.stations[f"objective.{split}"]
-        if (bad := station.quarantined.total()) > config.data.max_quarantined * station.read:
+        account = book.stations[f"objective.{split}"]
+        if (bad := account.quarantined.total()) > config.data.max_quarantined * account.read:
             raise DataError(
-                f"objective={config.objective.name} cannot use {bad} of {station.read} {split} documents "
-                f"({', '.join(f'{r} {n}' for r, n in station.quarantined.most_common(5))})"
+                f"objective={config.objective.name} cannot use {bad} of {account.read} {split} documents "
+                f"({', '.join(f'{r} {n}' for r, n in account.quarantined.most_common(5))})"
             )
         parts = [task.folder for task in tasks]
-        if not join(parts, self.folder / split, config.data.sequence_length, self.packs, account):
+        if not join(parts, self.folder / split, config.data.sequence_length, self.packs, tokens):
             raise DataError(
-                f"the {split} split gives no example: {account.tokens_in} tokens in {station.read} documents, and a "
+                f"the {split} split gives no example: {tokens.tokens_in} tokens in {account.read} documents, and a "
                 f"block takes data.sequence_length={config.data.sequence_length}; add text or shorten the block"
             )
-        said = account.as_dict()
+        said = tokens.as_dict()
         for source, counts in said["sources"].items():
             # What was wanted, but of whole documents: one that is wanted half a time is there once, or not at all.
             there = counts.pop("tokens_in_pass")
@@ -80,7 +80,7 @@ class SplitEncoding:
         return said
 
     def _encoded(self, split: str, seen: Mapping[str, float]) -> tuple[list[EncodeDocuments], TokenAccount]:
-        config, account = self.config, TokenAccount()
+        config, tokens = self.config, TokenAccount()
         tasks = [
             EncodeDocuments(
                 documents=path.absolute(),
@@ -104,8 +104,8 @@ class SplitEncoding:
             with self.progress.task(f"Tokenizing {split}", unit="documents") as shown:
                 self.engine.run(left, shown.advance)
         for task in tasks:
-            account.merge(task.accounts()[1])
-        return tasks, account
+            tokens.merge(task.accounts()[1])
+        return tasks, tokens
 
 
 def sampled_texts(corpus: Corpus) -> Iterator[str]:

@@ -27,6 +27,7 @@ def run(arguments: list[str]) -> int:
         raise ConfigError([Problem("--out", "names the page; its .csv and .json are written beside it", out)])
     from pluglm.comparing.comparison import compare, too_few
     from pluglm.comparing.page import write_page
+    from pluglm.comparing.tables import json_text, terminal_text
 
     found = compare([Path(word) for word in given.words], given.flags.get("metric"))
     if len(found.members) < 2:
@@ -35,5 +36,5 @@ def run(arguments: list[str]) -> int:
         page = write_page(found, out)
     except OSError as error:
         raise PluglmError(f"{out} cannot be written: {error.strerror}") from error
-    print(found.json() if "json" in given.flags else f"{found}\nComparison: {page}\n", end="")
+    print(json_text(found) if "json" in given.flags else f"{terminal_text(found)}\nComparison: {page}\n", end="")
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pluglm.comparing.configurations import Configuration, Factor, baseline, configurations, factors
 from pluglm.comparing.curves import Curve, curves
-from pluglm.comparing.differences import SEED, Difference, comparable_losses, config_keys, differences
+from pluglm.comparing.differences import SEED, Difference, config_keys, differences
 from pluglm.comparing.effects import Effects, effects
 from pluglm.comparing.emergence import Emergence, emergences
 from pluglm.comparing.figures import LATENCY, SIZE, Figure, Metric, figures, metrics, quality
@@ -19,6 +19,7 @@ from pluglm.comparing.pareto import Front, fronts
 from pluglm.comparing.repetition import Repetition, repetitions
 from pluglm.comparing.scaling import Scaling, loss_metric, scalings
 from pluglm.comparing.seeds import Change, Estimate, change, estimate, holm
+from pluglm.config.identity import comparable_losses
 from pluglm.errors import ConfigError, Problem
 
 
@@ -70,24 +71,6 @@ class Comparison:
     def values(self, name: str) -> list[float | None]:
         """This figure of each run."""
         return [own[name].value if name in own else None for own in self.figures]
-
-    def csv(self) -> str:
-        """One line for each run, under a line of names."""
-        from pluglm.comparing.tables import csv_text
-
-        return csv_text(self)
-
-    def json(self) -> str:
-        """Everything that the page tells."""
-        from pluglm.comparing.tables import json_text
-
-        return json_text(self)
-
-    def __str__(self) -> str:
-        """The table and the sentences, as the terminal shows them."""
-        from pluglm.comparing.tables import terminal_text
-
-        return terminal_text(self)
 
 
 def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:

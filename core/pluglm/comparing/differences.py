@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pluglm.config.identity import is_computed
 from pluglm.families import FAMILIES
 from pluglm.formatting import flatten, number
 
-# Where a run is kept, what it is called, who watches it and what it was foreseen to take say nothing about it.
-OF_NO_ACCOUNT = ("output", "name", "data.cache_dir", "launch.restarts", "sweep", "plan", "hardware", "tracker")
 SEED = "seed"
 
 
@@ -26,10 +25,10 @@ class Difference:
 def config_keys(config: Mapping[str, Any]) -> dict[str, Any]:
     """Config keys and their values, and for each family its choice: a name, or a list of labels."""
     flat = {key: value for key, value in flatten(config).items() if value != {}}
-    found = {key: value for key, value in flat.items() if not _of_no_account(key)}
+    found = {key: value for key, value in flat.items() if is_computed(key)}
     for family, spec in FAMILIES.items():
         chosen = config.get(family)
-        if isinstance(chosen, Mapping) and not _of_no_account(family):
+        if isinstance(chosen, Mapping) and is_computed(family):
             found[family] = list(chosen) if spec.many else chosen.get("name")
     return found
 
@@ -61,21 +60,3 @@ def shown(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value) if abs(value) >= 1e-4 or value == 0 else f"{value:g}"
     return "–" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def comparable_losses(keys: Sequence[str], same_tokenizer: bool) -> bool:
-    """Whether the losses of runs that differ in these config keys are losses of the same thing: where objective,
-    tokenizer or held-out text differ, they are not. How much is trained on leaves the held-out text as it is, and
-    with `same_tokenizer` its tokens too."""
-    of_the_loss = ("objective", "tokenizer", "source", "preprocessor", "data")
-    harmless = ["data.workers", "data.shard_megabytes", "data.engine", "data.engine_options"]
-    harmless += ["data.train_fraction", "data.mixture"] if same_tokenizer else []
-    return not any(_below(key, of_the_loss) and not _below(key, harmless) for key in keys)
-
-
-def _of_no_account(key: str) -> bool:
-    return _below(key, OF_NO_ACCOUNT)
-
-
-def _below(key: str, parts: Sequence[str]) -> bool:
-    return any(key == part or key.startswith(part + ".") for part in parts)

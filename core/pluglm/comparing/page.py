@@ -24,6 +24,7 @@ from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
 from pluglm.comparing.ladder import Rung
 from pluglm.comparing.seeds import Change, Estimate
 from pluglm.comparing.summary import sentences
+from pluglm.comparing.tables import csv_text, json_text
 from pluglm.comparing.wording import change_text, estimate_text, p_text, value_text
 from pluglm.files.replacing import write_text
 from pluglm.reporting.html import HERE, environment
@@ -80,8 +81,8 @@ def write_page(found: Comparison, out: Path) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     for path, text in (
         (out, page),
-        (out.with_suffix(".csv"), found.csv()),
-        (out.with_suffix(".json"), found.json()),
+        (out.with_suffix(".csv"), csv_text(found)),
+        (out.with_suffix(".json"), json_text(found)),
     ):
         # A lone surrogate in a name must not cost the page.
         write_text(path, text, errors="replace")

@@ -9,7 +9,7 @@ from itertools import islice, repeat
 from xxhash import xxh3_64_intdigest
 
 from pluglm.corpus.layers import ADDED, Layer
-from pluglm.corpus.ledger import Station
+from pluglm.corpus.ledger import Account
 from pluglm.corpus.named_random import NamedRandom
 from pluglm.corpus.steps import quarantine_error, unusable
 from pluglm.document import Document
@@ -31,7 +31,7 @@ class Augment:
     augmenter: Augmenter
     seed: int
 
-    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+    def work(self, documents: Sequence[Document], account: Account) -> Layer:
         """Each document, followed by its changed copies."""
         several = type(self.augmenter).augment_batch is not Augmenter.augment_batch
         make = self._together if several else self._singly
@@ -39,12 +39,12 @@ class Augment:
         wanted = self._wanted(documents)
         # In parts: the names and generators of all short documents of a chunk would take more than the chunk.
         while some := list(islice(wanted, TOGETHER)):
-            for (document, place, identifier, _), changed in zip(some, make(some, station), strict=True):
+            for (document, place, identifier, _), changed in zip(some, make(some, account), strict=True):
                 if changed is None:
                     continue
                 if problem := unusable(changed):
-                    station.added += 1
-                    station.quarantine(f"{document.source}:{identifier}", problem)
+                    account.added += 1
+                    account.quarantine(f"{document.source}:{identifier}", problem)
                     continue
                 if changed is document or changed.id != document.id:
                     # It may be in other hands.
@@ -53,11 +53,11 @@ class Augment:
                 places.append(place)
                 originals.append(document)
                 copies.append(changed)
-        station.pass_all(documents)
-        station.add_all(originals, copies)
+        account.pass_all(documents)
+        account.add_all(originals, copies)
         return Layer(list(zip(places, repeat(ADDED), copies)))
 
-    def _singly(self, wanted: Sequence[Wanted], station: Station) -> list[Document | None]:
+    def _singly(self, wanted: Sequence[Wanted], account: Account) -> list[Document | None]:
         """All copies, one made after the other."""
         # One generator that goes from name to name: a new one takes longer than most augmenters.
         random, augment = NamedRandom(0), self.augmenter.augment
@@ -69,12 +69,12 @@ class Augment:
             except PluglmError:
                 raise
             except Exception as error:
-                station.added += 1
-                quarantine_error(station, document, error)
+                account.added += 1
+                quarantine_error(account, document, error)
                 made.append(None)
         return made
 
-    def _together(self, wanted: Sequence[Wanted], station: Station) -> list[Document | None]:
+    def _together(self, wanted: Sequence[Wanted], account: Account) -> list[Document | None]:
         """The same, of an augmenter that works on many documents at once."""
         documents, randoms = [each[0] for each in wanted], [NamedRandom(each[3]) for each in wanted]
         try:
@@ -83,7 +83,7 @@ class Augment:
             raise
         except Exception:
             # One of them failed: by themselves, the others can be had.
-            return self._singly(wanted, station)
+            return self._singly(wanted, account)
 
     def _wanted(self, documents: Sequence[Document]) -> Iterator[Wanted]:
         """Each copy that is to be made."""

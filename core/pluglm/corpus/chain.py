@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pluglm.corpus.engines import Engine
 from pluglm.corpus.keys import StoredKeys
 from pluglm.corpus.layers import LayerStore
-from pluglm.corpus.ledger import Book, Station
+from pluglm.corpus.ledger import Account, Book
 from pluglm.corpus.steps import Step, change_training
-from pluglm.corpus.tasks import DecisionFile, KeyFile, ProcessChunk, ReadShard, Task, chunked, decision_files
+from pluglm.corpus.tasks import KeyFile, ProcessChunk, ReadShard, StoredDecisions, Task, chunked, decisions_by_chunk
 from pluglm.document import Document
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Intervention
@@ -34,24 +34,24 @@ class Chain:
 
     chunk: str
     key: str
-    steps: tuple[tuple[str, Step | DecisionFile], ...] = ()
+    steps: tuple[tuple[str, Step | StoredDecisions], ...] = ()
     entered: int = 0
 
-    def then(self, step: Step | DecisionFile, described: Any) -> Chain:
+    def then(self, step: Step | StoredDecisions, described: Any) -> Chain:
         """With one more step, which `described` tells from any other."""
         key = digest([self.key, step.path, described])
         return replace(self, key=key, steps=(*self.steps, (key, step)))
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Decisions:
     """What was decided about the documents of each chain. `key`: of the decisions; `of`: of the keys of each chain."""
 
     key: str
     of: list[str]
 
 
-class Workshop:
+class ChunkRunner:
     """Sends chunks through the stations, keeping layers in `cache`, and keeps the account."""
 
     def __init__(self, cache: Path, engine: Engine, progress: Progress, stop: bool, book: Book) -> None:
@@ -69,8 +69,8 @@ class Workshop:
         for shard in shards:
             found = shard.chunks()
             assert found is not None
-            keys, station = found
-            self.book.enter(station)
+            keys, account = found
+            self.book.enter(account)
             chains += [Chain(key, key) for key in keys]
         return chains
 
@@ -90,12 +90,12 @@ class Workshop:
 
     def compared(self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any) -> list[Chain]:
         """The chains, with the step that a preprocessor decides on once it has seen the keys of all documents."""
-        decided, _ = self.decided(chains, path, preprocessor, described, f"Preparing {path}")
-        return self.carried_out(chains, decided, path, preprocessor)
+        decisions, _ = self.decisions(chains, path, preprocessor, described, f"Preparing {path}")
+        return self.carried_out(chains, decisions, path, preprocessor)
 
-    def decided(
+    def decisions(
         self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any, doing: str
-    ) -> tuple[Decided, Counter[str]]:
+    ) -> tuple[Decisions, Counter[str]]:
         """The decisions, and how often each that is a text came out."""
         names = [digest([chain.key, path, described, "keys"]) for chain in chains]
         self._run(
@@ -105,35 +105,35 @@ class Workshop:
             ],
             doing,
         )
-        decided = Decided(digest([names, path, described]), names)
-        found = [self.store.account(f"{decided.key}-{number:05}") for number in range(len(chains))]
+        decisions = Decisions(digest([names, path, described]), names)
+        found = [self.store.entry(f"{decisions.key}-{number:05}") for number in range(len(chains))]
         if any(one is None for one in found):
             accounts = [self._keys(name) for name in names]
-            counts = [account["documents"] - len(account["errors"]) for account in accounts]
+            counts = [entry["documents"] - len(entry["errors"]) for entry in accounts]
             keys = StoredKeys([self.store.folder / f"{name}.keys" for name in names], counts)
             found = []
-            for number, one in enumerate(decision_files(accounts, iter(preprocessor.decide(keys)))):
-                self.store.write_account(f"{decided.key}-{number:05}", one)
+            for number, one in enumerate(decisions_by_chunk(accounts, iter(preprocessor.decide(keys)))):
+                self.store.write_entry(f"{decisions.key}-{number:05}", one)
                 found.append(one)
         counted = Counter(d for one in found if one for d in one["decisions"].values() if isinstance(d, str))
-        return decided, counted
+        return decisions, counted
 
     def _keys(self, name: str) -> dict[str, Any]:
         """The account of the keys of a chunk, which are whole."""
-        account, path = self.store.account(name), self.store.folder / f"{name}.keys"
-        if account is None or file_digest(path) != account["digest"]:
+        entry, path = self.store.entry(name), self.store.folder / f"{name}.keys"
+        if entry is None or file_digest(path) != entry["digest"]:
             self.store.forget(name)
             raise PluglmError(f"a part of the cache is damaged ({path}); run it again to make it anew")
-        return account
+        return entry
 
     def carried_out(
-        self, chains: list[Chain], decided: Decided, path: str, preprocessor: CorpusPreprocessor
+        self, chains: list[Chain], decisions: Decisions, path: str, preprocessor: CorpusPreprocessor
     ) -> list[Chain]:
         """The chains, with the step that does what was decided."""
         return [
             chain.then(
-                DecisionFile(path, f"{decided.key}-{number:05}", decided.of[number], preprocessor),
-                [decided.key, number, preprocessor.model_dump(mode="json")],
+                StoredDecisions(path, f"{decisions.key}-{number:05}", decisions.of[number], preprocessor),
+                [decisions.key, number, preprocessor.model_dump(mode="json")],
             )
             for number, chain in enumerate(chains)
         ]
@@ -146,21 +146,21 @@ class Workshop:
         found = self.store.chunks(key)
         if found is None:
             self.finish(chains, f"Preparing {path}")
-            station = Station(path, stop=self.stop)
+            account = Account(path, stop=self.stop)
             with self.progress.task(f"Applying {path}", unit="documents") as task:
 
                 def counted() -> Iterator[Document]:
                     for document in change_training(
-                        technique, self._documents(chains), station, Random(f"{seed}/{path}")
+                        technique, self._documents(chains), account, Random(f"{seed}/{path}")
                     ):
                         task.advance(1)
                         yield document
 
-                self.store.write_chunks(key, chunked(counted(), CHUNK_CHARACTERS), station)
+                self.store.write_chunks(key, chunked(counted(), CHUNK_CHARACTERS), account)
             found = self.store.chunks(key)
             assert found is not None
-        keys, account = found
-        self.book.enter(account)
+        keys, entry = found
+        self.book.enter(entry)
         return [Chain(one, one) for one in keys]
 
     def _documents(self, chains: list[Chain]) -> Iterator[Document]:
@@ -178,10 +178,10 @@ class Workshop:
             for chain in chains:
                 if place >= chain.entered:
                     key, step = chain.steps[place]
-                    found = self.store.account(key)
+                    found = self.store.entry(key)
                     assert found is not None
                     if step.path != "split":
-                        self.book.enter(Station.from_dict(found["station"], found["records"]))
+                        self.book.enter(Account.from_dict(found["station"], found["records"]))
         return [replace(chain, entered=len(chain.steps)) for chain in chains]
 
     def _run(self, tasks: Sequence[Task], doing: str) -> None:

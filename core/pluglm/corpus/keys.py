@@ -33,9 +33,12 @@ def write_keys(path: Path, keys: Sequence[Any]) -> None:
     arrays = [_arrow(column) for column in columns]
     batch = pa.record_batch(arrays, names=[f"{'part' if several else 'key'}{n}" for n in range(len(arrays))])
 
-    with replaced_file(path) as temporary:
-        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-            writer.write_batch(batch)
+    with (
+        replaced_file(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, batch.schema) as writer,
+    ):
+        writer.write_batch(batch)
 
 
 def _arrow(column: Sequence[Any]) -> pyarrow.Array:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from pluglm.corpus.columns import number_column, text_column
-from pluglm.corpus.ledger import Station
+from pluglm.corpus.ledger import Account
 from pluglm.document import Document
 from pluglm.files.replacing import write_bytes
 from pluglm.files.seal import sealed, unsealed
@@ -66,8 +66,8 @@ class LayerStore:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def account(self, key: str) -> dict[str, Any] | None:
-        """What `write_account` was given, or None where it is absent or damaged, or a file it speaks of is absent or of
+    def entry(self, key: str) -> dict[str, Any] | None:
+        """What `write_entry` was given, or None where it is absent or damaged, or a file it speaks of is absent or of
         another size."""
         path = self.folder / f"{key}.json"
         try:
@@ -80,51 +80,51 @@ class LayerStore:
             return None
         return found if whole else None
 
-    def read(self, key: str) -> tuple[Layer, Station] | None:
+    def read(self, key: str) -> tuple[Layer, Account] | None:
         """The layer and its account, or None where it is absent or damaged."""
-        account = self.account(key)
-        if account is None:
+        entry = self.entry(key)
+        if entry is None:
             return None
-        rows = read_rows(self.folder / f"{key}.arrow", account["digest"]) if account["digest"] else []
+        rows = read_rows(self.folder / f"{key}.arrow", entry["digest"]) if entry["digest"] else []
         if rows is None:
             return None
-        return Layer(rows), Station.from_dict(account["station"], account["records"])
+        return Layer(rows), Account.from_dict(entry["station"], entry["records"])
 
-    def write(self, key: str, layer: Layer, station: Station) -> None:
+    def write(self, key: str, layer: Layer, account: Account) -> None:
         """Keep a layer and its account."""
         path = self.folder / f"{key}.arrow"
         digest = write_rows(path, layer.rows) if layer.rows else ""
-        account = {"digest": digest, "station": station.as_dict(), "records": station.records}
-        self.write_account(key, account, [path] if layer.rows else [])
+        entry = {"digest": digest, "station": account.as_dict(), "records": account.records}
+        self.write_entry(key, entry, [path] if layer.rows else [])
 
-    def write_account(self, key: str, account: dict[str, Any], files: Sequence[Path] = ()) -> None:
+    def write_entry(self, key: str, entry: dict[str, Any], files: Sequence[Path] = ()) -> None:
         """Keep plain data by its key, which is there for as long as these files are."""
         sizes = {path.name: path.stat().st_size for path in files}
-        data = sealed({**account, "files": sizes})
+        data = sealed({**entry, "files": sizes})
         write_bytes(self.folder / f"{key}.json", data)
 
-    def write_chunks(self, key: str, chunks: Iterable[Sequence[Document]], station: Station) -> None:
+    def write_chunks(self, key: str, chunks: Iterable[Sequence[Document]], account: Account) -> None:
         """Keep chunks of documents as first layers `<key>-00000` and so on, and, when all are there, the account of the
         station that they come from, which may go on counting until then."""
         count = 0
         for count, documents in enumerate(chunks, start=1):
-            self.write(f"{key}-{count - 1:05}", first_layer(documents), Station("chunk", read=len(documents)))
-        account = {"chunks": count, "station": station.as_dict(), "records": station.records}
-        self.write_account(key, account)
+            self.write(f"{key}-{count - 1:05}", first_layer(documents), Account("chunk", read=len(documents)))
+        entry = {"chunks": count, "station": account.as_dict(), "records": account.records}
+        self.write_entry(key, entry)
 
     def forget(self, key: str) -> None:
         """Let what is kept by a key be absent."""
         (self.folder / f"{key}.json").unlink(missing_ok=True)
 
-    def chunks(self, key: str) -> tuple[list[str], Station] | None:
+    def chunks(self, key: str) -> tuple[list[str], Account] | None:
         """The keys of what `write_chunks` kept and its account, or None where not all of it is there."""
-        account = self.account(key)
-        if account is None:
+        entry = self.entry(key)
+        if entry is None:
             return None
-        keys = [f"{key}-{number:05}" for number in range(account["chunks"])]
-        if any(self.account(one) is None for one in keys):
+        keys = [f"{key}-{number:05}" for number in range(entry["chunks"])]
+        if any(self.entry(one) is None for one in keys):
             return None
-        return keys, Station.from_dict(account["station"], account["records"])
+        return keys, Account.from_dict(entry["station"], entry["records"])
 
 
 def document_columns(documents: Sequence[Document]) -> dict[str, pyarrow.Array]:

@@ -18,7 +18,7 @@ EXCERPT = 400
 
 
 @dataclass(slots=True)
-class Station:
+class Account:
     """One station's figures. They balance: read + added = kept + dropped + quarantined.
 
     `changed` counts documents with another text or field, `noted` those of which only the metadata or the weight became
@@ -102,7 +102,7 @@ class Station:
         self.quarantined[reason] += 1
         self.records.append(record)
 
-    def merge(self, other: Station) -> None:
+    def merge(self, other: Account) -> None:
         """Add what the same station counted of later documents. Its records are not taken over."""
         for name in ("read", "added", "kept", "changed", "noted"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -136,7 +136,7 @@ class Station:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], records: Sequence[dict[str, str]] = ()) -> Station:
+    def from_dict(cls, data: Mapping[str, Any], records: Sequence[dict[str, str]] = ()) -> Account:
         """What `as_dict` gave."""
         plain = {key: value for key, value in data.items() if key != "station"}
         for name in ("dropped", "quarantined"):
@@ -156,12 +156,12 @@ class Book:
     account with quarantined records is refused: it may be from the cache, of a run that went on."""
 
     def __init__(self, quarantine: Path, stop: bool = False) -> None:
-        self.stations: dict[str, Station] = {}
+        self.stations: dict[str, Account] = {}
         self._stop = stop
         self._quarantine = quarantine
         quarantine.touch()
 
-    def enter(self, part: Station) -> None:
+    def enter(self, part: Account) -> None:
         """Add one chunk's account to that of its station.
 
         Raises:
@@ -169,21 +169,21 @@ class Book:
         """
         if self._stop and part.records:
             raise stopped_at(part.records[0])
-        self.stations.setdefault(part.name, Station(part.name)).merge(part)
+        self.stations.setdefault(part.name, Account(part.name)).merge(part)
         if part.records:
             with self._quarantine.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(record, ensure_ascii=True) + "\n" for record in part.records)
 
 
-def check_quarantine(station: Station, most: float) -> None:
+def check_quarantine(account: Account, most: float) -> None:
     """Raises:
     DataError: where more than the share `most` of a station's records was quarantined.
     """
-    bad = station.quarantined.total()
-    if station.read and bad / station.read > most:
-        reasons = ", ".join(f"{reason} {n}" for reason, n in station.quarantined.most_common(5))
+    bad = account.quarantined.total()
+    if account.read and bad / account.read > most:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in account.quarantined.most_common(5))
         raise DataError(
-            f"{station.name}: {bad} of {station.read} records cannot be used ({reasons}), more than "
+            f"{account.name}: {bad} of {account.read} records cannot be used ({reasons}), more than "
             f"data.max_quarantined={most} allows"
         )
 
@@ -214,10 +214,10 @@ def check_balance(stations: Sequence[Mapping[str, Any]]) -> None:
     """Raises:
     DataError: where a station's figures do not add up, which is a defect of that station.
     """
-    for station in stations:
-        if "read" not in station or "kept" not in station:
+    for account in stations:
+        if "read" not in account or "kept" not in account:
             continue
-        arrived = station["read"] + station.get("added", 0)
-        left = station["kept"] + sum(station["dropped"].values()) + sum(station["quarantined"].values())
+        arrived = account["read"] + account.get("added", 0)
+        left = account["kept"] + sum(account["dropped"].values()) + sum(account["quarantined"].values())
         if arrived != left:
-            raise DataError(f"{station['station']}: {arrived} documents went in and {left} are accounted for")
+            raise DataError(f"{account['station']}: {arrived} documents went in and {left} are accounted for")

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.augmenting import Augment
-from pluglm.corpus.chain import Chain, Workshop
+from pluglm.corpus.chain import Chain, ChunkRunner
 from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described, described_inputs, known_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
@@ -132,26 +132,26 @@ def _make(
     book = Book(folder / "quarantine.jsonl", stop)
     engine = engine_for(config.data, cache)
     try:
-        workshop = Workshop(cache, engine, progress, stop, book)
-        shards = list(_shards(config, sources, inputs, workshop))
+        runner = ChunkRunner(cache, engine, progress, stop, book)
+        shards = list(_shards(config, sources, inputs, runner))
         unread = [shard for shard in shards if not shard.is_done()]
-        chains = workshop.read(shards)
-        _check_unchanged(inputs, unread, workshop)
+        chains = runner.read(shards)
+        _check_unchanged(inputs, unread, runner)
         for label, preprocessor in config.preprocessor.items():
             path, said = f"preprocessor.{label}", described(preprocessor, cache)
             if isinstance(preprocessor, CorpusPreprocessor):
-                chains = workshop.compared(chains, path, preprocessor, said)
+                chains = runner.compared(chains, path, preprocessor, said)
             else:
                 chains = [chain.then(Preprocess(path, preprocessor), said) for chain in chains]
-        train, validation, account = _split(config, chains, workshop)
-        workshop.finish(validation, "Writing validation", folder / "validation")
+        train, validation, account = _split(config, chains, runner)
+        runner.finish(validation, "Writing validation", folder / "validation")
         before = len(book.stations)
-        train = _changed(config, train, workshop)
+        train = _changed(config, train, runner)
         for label, augmenter in config.augmenter.items():
             step = Augment(f"augmenter.{label}", augmenter, config.seed)
             said = [described(augmenter, cache), config.seed, NAMED_RANDOM]
             train = [chain.then(step, said) for chain in train]
-        workshop.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
+        runner.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
         for station in list(book.stations.values())[before:]:
             check_quarantine(station, config.data.max_quarantined)
         stations = [station.as_dict() for station in book.stations.values()]
@@ -163,11 +163,11 @@ def _make(
 
 
 def _shards(
-    config: RunConfig, sources: Mapping[str, Source], inputs: list[dict[str, Any]], workshop: Workshop
+    config: RunConfig, sources: Mapping[str, Source], inputs: list[dict[str, Any]], runner: ChunkRunner
 ) -> Iterator[ReadShard]:
     digests = {entry["path"]: entry.get("digest") for entry in inputs}
     for label, source in sources.items():
-        said = described(config.source[label], workshop.cache)
+        said = described(config.source[label], runner.cache)
         for number, shard in enumerate(source.shards()):
             files = [(str(path), digests.get(str(path))) for path in shard.inputs()]
             # Its number counts only where nothing else tells it from the other shards.
@@ -175,21 +175,21 @@ def _shards(
             key = digest([*parts, type(shard).__qualname__, config.data.shard_megabytes])
             characters = int(config.data.shard_megabytes * 1e6)
             paths = tuple(path for path, _ in files)
-            yield ReadShard(workshop.store.folder, key, label, shard, characters, workshop.stop, paths)
+            yield ReadShard(runner.store.folder, key, label, shard, characters, runner.stop, paths)
 
 
-def _check_unchanged(inputs: list[dict[str, Any]], shards: list[ReadShard], workshop: Workshop) -> None:
+def _check_unchanged(inputs: list[dict[str, Any]], shards: list[ReadShard], runner: ChunkRunner) -> None:
     """Raises:
     DataError: where a file is not what it was before it was read. What was read of it is forgotten: it would be taken
         for the content that the file had.
     """
     read = {path for shard in shards for path in shard.files}
     before = [entry for entry in inputs if entry["path"] in read]
-    now = described_inputs([Path(entry["path"]) for entry in before], workshop.cache)
+    now = described_inputs([Path(entry["path"]) for entry in before], runner.cache)
     changed = [entry["path"] for entry, found in zip(before, now, strict=True) if entry != found]
     for shard in shards:
         if not set(changed).isdisjoint(shard.files):
-            workshop.store.forget(shard.key)
+            runner.store.forget(shard.key)
     if changed:
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise DataError(
@@ -198,19 +198,19 @@ def _check_unchanged(inputs: list[dict[str, Any]], shards: list[ReadShard], work
 
 
 def _split(
-    config: RunConfig, chains: list[Chain], workshop: Workshop
+    config: RunConfig, chains: list[Chain], runner: ChunkRunner
 ) -> tuple[list[Chain], list[Chain], dict[str, Any]]:
     fraction, used, seed = config.data.validation_fraction, config.data.train_fraction, config.seed
     parts = {
         name: Split(part=name, fraction=fraction, train_fraction=used, seed=seed) for name in ("train", "validation")
     }
-    decided, counts = workshop.decided(chains, "split", parts["train"], [fraction, used, seed], "Preprocessing")
-    chains = workshop.entered(chains)
-    for station in workshop.book.stations.values():
+    decisions, counts = runner.decisions(chains, "split", parts["train"], [fraction, used, seed], "Preprocessing")
+    chains = runner.entered(chains)
+    for station in runner.book.stations.values():
         check_quarantine(station, config.data.max_quarantined)
     total = sum(counts.values())
     if total == 0:
-        stations = workshop.book.stations.values()
+        stations = runner.book.stations.values()
         dropped = "; ".join(f"{s.name}: {reason} {n}" for s in stations for reason, n in s.dropped.items())
         raise DataError(f"no document is left to train on ({dropped or 'the sources gave none'})")
     account = {"station": "split", "read": total, "added": 0, "kept": total, "dropped": {}, "quarantined": {}}
@@ -219,14 +219,14 @@ def _split(
             raise DataError(f"data.train_fraction={used:g} leaves out whole documents, and there is only one")
         cut = {name: [c.then(CutInTwo("split", name, fraction), [name, fraction]) for c in chains] for name in parts}
         return cut["train"], cut["validation"], account | {"added": 1, "kept": 2, "train": 1, "validation": 1}
-    split = {name: workshop.carried_out(chains, decided, "split", part) for name, part in parts.items()}
+    split = {name: runner.carried_out(chains, decisions, "split", part) for name, part in parts.items()}
     left_out = counts.get(LEFT_OUT, 0)
     account |= {"kept": total - left_out, "dropped": {LEFT_OUT: left_out} if left_out else {}}
     return split["train"], split["validation"], account | {name: counts.get(name, 0) for name in parts}
 
 
-def _changed(config: RunConfig, chains: list[Chain], workshop: Workshop) -> list[Chain]:
+def _changed(config: RunConfig, chains: list[Chain], runner: ChunkRunner) -> list[Chain]:
     for path, technique in config.acting_at("change_documents").items():
-        said = [path, described(technique, workshop.cache), config.seed]
-        chains = workshop.changed(chains, path, technique, said, config.seed)
+        said = [path, described(technique, runner.cache), config.seed]
+        chains = runner.changed(chains, path, technique, said, config.seed)
     return chains

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pluglm.corpus.layers import CHANGED, Layer
-from pluglm.corpus.ledger import Station
+from pluglm.corpus.ledger import Account
 from pluglm.corpus.steps import split_hash
 from pluglm.document import Document, Dropped
 from pluglm.families import CorpusPreprocessor, Keys
@@ -57,7 +57,7 @@ class CutInTwo:
     part: str
     fraction: float
 
-    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+    def work(self, documents: Sequence[Document], account: Account) -> Layer:
         """The beginning of its text to train on, or its end to validate on."""
         layer = Layer()
         for place, document in enumerate(documents):

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import xxhash
 
 from pluglm.corpus.layers import CHANGED, GONE, Layer
-from pluglm.corpus.ledger import EXCERPT, Station
+from pluglm.corpus.ledger import EXCERPT, Account
 from pluglm.document import Document, Dropped, Unreadable
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Intervention, Preprocessor, Source
 
 
-def read_source(source: Source, label: str, station: Station, retrieved: str | None = None) -> Iterator[Document]:
+def read_source(source: Source, label: str, account: Account, retrieved: str | None = None) -> Iterator[Document]:
     """The documents of a source, or of a part of one, with its label and weight on each, and in the metadata where and
     when (`retrieved`, where the source does not know better) it was had."""
     known = {} if retrieved is None else {"retrieved": retrieved}
@@ -25,26 +25,26 @@ def read_source(source: Source, label: str, station: Station, retrieved: str | N
         try:
             record = next(records, None)
         except OSError as error:
-            station.read += 1
-            station.quarantine(str(error.filename or station.name), "unreadable", str(error))
+            account.read += 1
+            account.quarantine(str(error.filename or account.name), "unreadable", str(error))
             return
         if record is None:
             return
-        station.read += 1
+        account.read += 1
         if isinstance(record, Unreadable):
-            station.quarantine(record.locator, record.reason, record.detail)
+            account.quarantine(record.locator, record.reason, record.detail)
             continue
         if isinstance(record, Dropped):
-            station.dropped[record.reason] += 1
+            account.dropped[record.reason] += 1
             continue
         problem = unusable(record)
         if problem:
-            station.quarantine(f"{station.name}:{record.id}", problem)
+            account.quarantine(f"{account.name}:{record.id}", problem)
             continue
         metadata = {"locator": record.id, **known, **record.metadata}
         document = replace(record, source=label, weight=record.weight * source.weight, metadata=metadata)
-        station.characters_in += len(document.text)
-        station.keep(None, document)
+        account.characters_in += len(document.text)
+        account.keep(None, document)
         yield document
 
 
@@ -68,7 +68,7 @@ class Step(Protocol):
         """The station's name in the ledger."""
         ...
 
-    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+    def work(self, documents: Sequence[Document], account: Account) -> Layer:
         """What becomes of these documents."""
         ...
 
@@ -80,13 +80,13 @@ class Preprocess:
     path: str
     preprocessor: Preprocessor
 
-    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+    def work(self, documents: Sequence[Document], account: Account) -> Layer:
         """Each document kept, changed or dropped."""
-        return decided(documents, station, self.preprocessor.process)
+        return layer_of(documents, account, self.preprocessor.process)
 
 
 @dataclass(frozen=True, slots=True)
-class Decide:
+class ApplyDecisions:
     """A preprocessor that compares documents, once it has decided. `decisions`: by position, where anything is said of
     it; `errors`: the documents whose key could not be made, and why."""
 
@@ -95,7 +95,7 @@ class Decide:
     decisions: Mapping[int, Any]
     errors: Mapping[int, str]
 
-    def work(self, documents: Sequence[Document], station: Station) -> Layer:
+    def work(self, documents: Sequence[Document], account: Account) -> Layer:
         """Each document kept, changed or dropped, as was decided."""
         places = iter(range(len(documents)))
 
@@ -106,20 +106,20 @@ class Decide:
             decision = self.decisions.get(place)
             return document if decision is None else self.preprocessor.apply(document, decision)
 
-        return decided(documents, station, outcome)
+        return layer_of(documents, account, outcome)
 
 
 class _Told(Exception):
     """An error that happened in another process."""
 
 
-def decided(
-    documents: Sequence[Document], station: Station, outcome_of: Callable[[Document], Document | Dropped]
+def layer_of(
+    documents: Sequence[Document], account: Account, outcome_of: Callable[[Document], Document | Dropped]
 ) -> Layer:
     """The layer that `outcome_of` makes, with every document entered in the account."""
     layer = Layer()
-    keep, rows = station.keep, layer.rows
-    station.read += len(documents)
+    keep, rows = account.keep, layer.rows
+    account.read += len(documents)
     untouched = characters = 0
     for place, document in enumerate(documents):
         try:
@@ -133,33 +133,33 @@ def decided(
             # Said to the user in a line of its own: it is not this document that is wrong.
             raise
         except Exception as error:
-            quarantine_error(station, document, error)
+            quarantine_error(account, document, error)
             rows.append((place, GONE, None))
             continue
         if isinstance(outcome, Dropped):
-            station.drop(document, outcome.reason, outcome.detail)
+            account.drop(document, outcome.reason, outcome.detail)
             rows.append((place, GONE, None))
         elif problem is not None:
-            station.quarantine(f"{document.source}:{document.id}", problem)
+            account.quarantine(f"{document.source}:{document.id}", problem)
             rows.append((place, GONE, None))
         else:
             keep(document, outcome)
             if outcome != document:
                 rows.append((place, CHANGED, outcome))
-    station.kept += untouched
-    station.characters_out += characters
-    station.characters_in += sum(len(document.text) for document in documents)
+    account.kept += untouched
+    account.characters_out += characters
+    account.characters_in += sum(len(document.text) for document in documents)
     return layer
 
 
-def quarantine_error(station: Station, document: Document, error: Exception) -> None:
+def quarantine_error(account: Account, document: Document, error: Exception) -> None:
     """Enter a document at which a technique failed."""
     said = str(error) if isinstance(error, _Told) else f"{type(error).__name__}: {error}"
-    station.quarantine(f"{document.source}:{document.id}", "error", said)
+    account.quarantine(f"{document.source}:{document.id}", "error", said)
 
 
 def change_training(
-    technique: Intervention, documents: Iterable[Document], station: Station, random: Random
+    technique: Intervention, documents: Iterable[Document], account: Account, random: Random
 ) -> Iterator[Document]:
     """The training documents as an intervention leaves them; documents are told apart by id."""
     # Of each document that arrived, the digest of its text, and its beginning for the samples.
@@ -167,8 +167,8 @@ def change_training(
 
     def counted() -> Iterator[Document]:
         for document in documents:
-            station.read += 1
-            station.characters_in += len(document.text)
+            account.read += 1
+            account.characters_in += len(document.text)
             beginning = replace(document, text=document.text[:EXCERPT], fields={}, media={}, metadata={})
             arrived[document.id] = (xxhash.xxh3_64_intdigest(document.text.encode()), beginning)
             yield document
@@ -177,15 +177,15 @@ def change_training(
     for document in technique.change_documents(counted(), random):
         digest, before = arrived.get(document.id, (0, None))
         if before is None or document.id in kept:
-            station.add(before, document)
+            account.add(before, document)
         else:
             unchanged = digest == xxhash.xxh3_64_intdigest(document.text.encode())
-            station.keep(None if unchanged else before, document)
+            account.keep(None if unchanged else before, document)
         kept.add(document.id)
         yield document
     for identifier, (_, beginning) in arrived.items():
         if identifier not in kept:
-            station.drop(beginning, "removed")
+            account.drop(beginning, "removed")
 
 
 def split_hash(document: Document, seed: int) -> int:

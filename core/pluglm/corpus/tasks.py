@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from pluglm.corpus.keys import write_keys
 from pluglm.corpus.layers import LayerStore, document_table
-from pluglm.corpus.ledger import Station
-from pluglm.corpus.steps import Decide, Step, read_source
+from pluglm.corpus.ledger import Account
+from pluglm.corpus.steps import ApplyDecisions, Step, read_source
 from pluglm.document import Document
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Source
@@ -49,16 +49,16 @@ class ReadShard:
         """Whether the shard was read to its end, and its chunks are there."""
         return self.chunks() is not None
 
-    def chunks(self) -> tuple[list[str], Station] | None:
+    def chunks(self) -> tuple[list[str], Account] | None:
         """The keys of its chunks and the account of what was read, or None where it was not read to its end."""
         return LayerStore(self.store).chunks(self.key)
 
     def run(self) -> int:
         """Read it."""
-        station = Station(f"source.{self.label}", stop=self.stop)
-        read = read_source(self.source, self.label, station, self._retrieved())
-        LayerStore(self.store).write_chunks(self.key, chunked(read, self.characters), station)
-        return station.kept
+        account = Account(f"source.{self.label}", stop=self.stop)
+        read = read_source(self.source, self.label, account, self._retrieved())
+        LayerStore(self.store).write_chunks(self.key, chunked(read, self.characters), account)
+        return account.kept
 
     def _retrieved(self) -> str | None:
         # Of a file that says nothing of when it was had, the system knows when it came to lie there.
@@ -89,7 +89,7 @@ class KeyFile:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionFile:
+class StoredDecisions:
     """Which decisions of a preprocessor that compares are about this chunk. `key`: of the decisions; `of`: of its
     keys."""
 
@@ -98,14 +98,14 @@ class DecisionFile:
     of: str
     preprocessor: CorpusPreprocessor
 
-    def step(self, store: Path) -> Decide:
+    def step(self, store: Path) -> ApplyDecisions:
         """The step that carries them out."""
         found = LayerStore(store)
-        decisions, keys = found.account(self.key), found.account(self.of)
+        decisions, keys = found.entry(self.key), found.entry(self.of)
         if decisions is None or keys is None:
             raise PluglmError(f"{self.path}: its decisions are gone from {store}; run it again")
         # JSON has text for keys and lists for tuples; what has no decision is not in the file.
-        return Decide(
+        return ApplyDecisions(
             self.path,
             self.preprocessor,
             {int(place): tuple(d) if isinstance(d, list) else d for place, d in decisions["decisions"].items()},
@@ -120,7 +120,7 @@ class ProcessChunk:
 
     store: Path
     chunk: str
-    steps: tuple[tuple[str, Step | DecisionFile], ...]
+    steps: tuple[tuple[str, Step | StoredDecisions], ...]
     stop: bool
     keys: KeyFile | None = None
     export: Path | None = None
@@ -128,9 +128,9 @@ class ProcessChunk:
     def is_done(self) -> bool:
         """Whether all layers and files are there."""
         store = LayerStore(self.store)
-        keyed = self.keys is None or store.account(self.keys.key) is not None
+        keyed = self.keys is None or store.entry(self.keys.key) is not None
         exported = self.export is None or self.export.exists()
-        return keyed and exported and all(store.account(key) is not None for key, _ in self.steps)
+        return keyed and exported and all(store.entry(key) is not None for key, _ in self.steps)
 
     def run(self) -> int:
         """Take up the chunk where the last layer that is there leaves it."""
@@ -145,9 +145,9 @@ class ProcessChunk:
         for key, step in self.steps:
             known = store.read(key)
             if known is None:
-                station = Station(step.path, stop=self.stop)
-                layer = (step.step(self.store) if isinstance(step, DecisionFile) else step).work(documents, station)
-                store.write(key, layer, station)
+                account = Account(step.path, stop=self.stop)
+                layer = (step.step(self.store) if isinstance(step, StoredDecisions) else step).work(documents, account)
+                store.write(key, layer, account)
             else:
                 layer = known[0]
             documents = layer.apply(documents)
@@ -166,8 +166,8 @@ class ProcessChunk:
                 errors[str(place)] = f"{type(error).__name__}: {error}"
         path = store.folder / f"{wanted.key}.keys"
         write_keys(path, keys)
-        account = {"documents": len(documents), "errors": errors, "digest": file_digest(path)}
-        store.write_account(wanted.key, account, [path])
+        entry = {"documents": len(documents), "errors": errors, "digest": file_digest(path)}
+        store.write_entry(wanted.key, entry, [path])
 
 
 def write_documents(path: Path, documents: Sequence[Document]) -> None:
@@ -196,10 +196,10 @@ def documents_in(folder: Path) -> Iterator[Document]:
         yield from read_documents(path)
 
 
-def decision_files(keys: Sequence[dict[str, Any]], decisions: Iterator[Any]) -> Iterator[dict[str, Any]]:
+def decisions_by_chunk(keys: Sequence[dict[str, Any]], decisions: Iterator[Any]) -> Iterator[dict[str, Any]]:
     """The decisions about each chunk, given the accounts of its keys: by place in the chunk, what is None left out."""
-    for account in keys:
-        errors = {int(place) for place in account["errors"]}
-        places = (place for place in range(account["documents"]) if place not in errors)
+    for entry in keys:
+        errors = {int(place) for place in entry["errors"]}
+        places = (place for place in range(entry["documents"]) if place not in errors)
         found = {str(place): decision for place in places if (decision := next(decisions)) is not None}
         yield {"decisions": found}

@@ -15,10 +15,11 @@ def say_end(sweep: Record, quiet: bool) -> int:
     if compared:
         from pluglm.comparing.comparison import compare
         from pluglm.comparing.page import write_page
+        from pluglm.comparing.tables import terminal_text
 
         found = compare([sweep.folder])
         write_page(found, out)
-        print(found)
+        print(terminal_text(found))
     for entry in sweep.with_status(record.PRUNED):
         print(f"{_name(entry)}: {entry.reason}")
     for entry in sweep.with_status(record.INVALID):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pluglm.config.compose import compose
+from pluglm.config.identity import config_digest
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, Problem
 from pluglm.files.digests import digest
 from pluglm.sweeping.line import Line
 
-OF_NO_ACCOUNT = ("output", "sweep", "plan", "hardware", "tracker")
-"""Sections of a config that say nothing about what a run computes."""
 NAME_LENGTH = 60
 
 
@@ -45,13 +42,6 @@ class Member:
     def reason(self) -> str | None:
         """Why it cannot run, in one line."""
         return "; ".join(map(str, self.problems)) or None
-
-
-def config_digest(resolved: Mapping[str, Any]) -> str:
-    """A short name for what a run with this config computes."""
-    tree = {key: value for key, value in resolved.items() if key not in OF_NO_ACCOUNT}
-    tree["data"] = {key: value for key, value in tree["data"].items() if key != "cache_dir"}
-    return digest(json.loads(json.dumps(tree, default=str)))
 
 
 def member(words: Sequence[str], shown: Sequence[str], config_dir: Path | None) -> Member:

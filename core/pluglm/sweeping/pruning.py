@@ -17,8 +17,6 @@ from pluglm.sweeping import record
 from pluglm.training.external_stop import GoOn
 
 REPORTS = "reports.jsonl"
-SAME_LOSS = ("objective", "tokenizer")
-"""Families whose change makes losses that are not losses of the same thing."""
 
 
 def pruner(config: RunConfig, member: Path) -> GoOn | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pluglm.config.identity import LOSS_DEFINED_BY, config_digest
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, Problem
 from pluglm.progress import Progress
@@ -13,8 +14,7 @@ from pluglm.sweeping import cost, record
 from pluglm.sweeping.ending import say_end
 from pluglm.sweeping.launching import at_once
 from pluglm.sweeping.line import Line, read_line
-from pluglm.sweeping.members import Member, config_digest, grid, invalid_lines, swept_keys
-from pluglm.sweeping.pruning import SAME_LOSS
+from pluglm.sweeping.members import Member, grid, invalid_lines, swept_keys
 from pluglm.sweeping.running import SweepRun, sweep_digest
 from pluglm.sweeping.sampling import sampled_choices, sampler_problems
 from pluglm.training.signals import StopSignal
@@ -81,7 +81,7 @@ def _composed(line: Line, progress: Progress) -> tuple[list[Member], RunConfig]:
         verb = "cannot run" if len(wrong) > 1 else "of them cannot run"
         several = Problem(f"{len(wrong)} of {len(members)} members", verb, hint=hint)
         raise ConfigError([*invalid_lines(members), several])
-    if config.sweep.pruning.enabled and (keys := set(swept_keys(line, members)) & set(SAME_LOSS)):
+    if config.sweep.pruning.enabled and (keys := set(swept_keys(line, members)) & set(LOSS_DEFINED_BY)):
         reason = f"compares losses, and those under another {' and '.join(sorted(keys))} cannot be compared"
         raise ConfigError([Problem("sweep.pruning.enabled", reason)])
     return members, config

@@ -14,7 +14,7 @@ from sweep_folders import grid, member
 
 from pluglm.comparing.comparison import Comparison, compare
 from pluglm.comparing.differences import Difference
-from pluglm.comparing.tables import csv_text, json_text
+from pluglm.comparing.tables import csv_text, json_text, terminal_text
 from pluglm.errors import ConfigError
 
 
@@ -127,7 +127,7 @@ def test_a_run_whose_loss_is_no_number_comes_last(tmp_path: Path) -> None:
     (runs[2] / "results.json").write_text(json.dumps(results))
     found = compare(runs)
     assert quality(found) == "validation loss" and found.order == (1, 0, 2)
-    assert "Best: lr 0.2" in str(found) and "NaN" not in json_text(found)
+    assert "Best: lr 0.2" in terminal_text(found) and "NaN" not in json_text(found)
 
 
 def test_runs_that_share_no_judged_figure_are_compared_without_a_rank(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_runs_that_share_no_judged_figure_are_compared_without_a_rank(tmp_path: 
     for run in runs:
         (run / "results.json").write_text('{"name": "x"}')
     found = compare(runs)
-    assert found.quality is None and "--metric" in str(found)
+    assert found.quality is None and "--metric" in terminal_text(found)
     assert len(csv_text(found).splitlines()) == 3
 
 
@@ -146,7 +146,7 @@ def test_seeds_make_configurations(tmp_path: Path) -> None:
         ("descent_1", (0, 1, 2)),
     ]
     assert found.means[0]["validation loss"].n == 3 and found.means[0]["validation loss"].low is not None
-    text = str(found)
+    text = terminal_text(found)
     assert "Best: descent_0" in text and "beyond the noise" in text and "shared seeds" in text
     for number, loss in enumerate((3.0, 2.5)):
         for seed in range(3):
@@ -200,7 +200,7 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
     assert rungs["without long"].change.verdict("lower") == "better"
     assert rungs["without tidy"].change.verdict("lower") == "noise"
     assert rungs["without near"].costs["training_seconds"] == pytest.approx(2.0)
-    assert "The preprocessor differs, and the held-out text with it" in str(found)
+    assert "The preprocessor differs, and the held-out text with it" in terminal_text(found)
     assert {rung.what for rung in found.ladder if rung.start != found.baseline} == {
         "tidy instead of near", "tidy instead of long", "near instead of long",
     }  # fmt: skip
@@ -230,4 +230,4 @@ def test_written_for_scripts(tmp_path: Path) -> None:
     change = tree["configurations"][2]["changes"]["validation loss"]
     assert change["n"] == 2 and change["design"] == "paired" and change["adjusted"] >= change["p"]
     assert {"effects", "ladder", "fronts", "scaling", "repetition", "emergence", "left_out"} <= set(tree)
-    assert any(sentence in str(found) for sentence in tree["summary"])
+    assert any(sentence in terminal_text(found) for sentence in tree["summary"])

@@ -12,6 +12,7 @@ from statsmodels.stats.anova import anova_lm
 from sweep_folders import grid, member
 
 from pluglm.comparing.comparison import compare
+from pluglm.comparing.tables import terminal_text
 
 
 def test_shares_are_those_of_the_analysis_of_variance(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_an_unbalanced_design_is_judged_where_it_can_be(tmp_path: Path) -> None:
     first = (losses["000-descent_0"] + losses["001-descent_0"]) / 2
     assert own["optimizer"].levels[0].mean == pytest.approx(first)
     assert own["schedule.warmup"].levels[0].settings == 1 and own["schedule.warmup"].left_out == 2
-    assert "not every combination was run" in str(found)
+    assert "not every combination was run" in terminal_text(found)
 
 
 def test_settings_that_never_met_tell_nothing(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_settings_that_never_met_tell_nothing(tmp_path: Path) -> None:
         member(tmp_path / str(number), parts, loss=3 + number / 10)
     found = compare([tmp_path])
     assert found.effects is not None and [effect.levels for effect in found.effects.effects] == [(), ()]
-    assert "mattered" not in str(found)
+    assert "mattered" not in terminal_text(found)
 
 
 def test_an_interaction_that_outweighs_is_told(tmp_path: Path) -> None:
@@ -99,4 +100,4 @@ def test_an_interaction_that_outweighs_is_told(tmp_path: Path) -> None:
     found = compare([tmp_path])
     assert found.effects is not None and found.effects.outweighing is not None
     assert found.effects.outweighing[2] > 0.95
-    assert "neither can be judged alone" in str(found)
+    assert "neither can be judged alone" in terminal_text(found)

@@ -9,6 +9,7 @@ from sweep_folders import member, sweep_json
 
 from pluglm.comparing.comparison import compare
 from pluglm.comparing.members import find_members
+from pluglm.comparing.tables import terminal_text
 from pluglm.errors import ConfigError
 
 
@@ -42,7 +43,7 @@ def test_unfinished_and_broken_runs_are_named(tmp_path: Path) -> None:
         "going": ("unfinished", "step 30 of 100"),
     }
     for line in ("not compared: going: unfinished, step 30 of 100", "3 of 5 members are not in this comparison"):
-        assert line in str(found)
+        assert line in terminal_text(found)
     # The run that goes on has a curve, without being ranked.
     assert [curve.label for curve in found.validation_curves if curve.configuration is None] == [
         "broken (broken)",

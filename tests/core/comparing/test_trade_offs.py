@@ -15,6 +15,7 @@ from pluglm.comparing.comparison import compare
 from pluglm.comparing.page import write_comparison
 from pluglm.comparing.pareto import dominated
 from pluglm.comparing.repetition import effective_tokens
+from pluglm.comparing.tables import terminal_text
 
 PAIRS = some.lists(some.tuples(some.integers(0, 6), some.integers(0, 6)), min_size=1, max_size=12)
 
@@ -45,7 +46,7 @@ def test_trade_offs_of_sizes_money_and_bias(tmp_path: Path) -> None:
     assert fronts["pairs.preference"] == [2, 3]
     # A twentieth more or less of a latency is no trade-off.
     assert "latency_ms" not in fronts and "training_seconds" not in fronts
-    assert "50 % of the size" not in str(found) and "25 % of the size" in str(found)
+    assert "50 % of the size" not in terminal_text(found) and "25 % of the size" in str(found)
 
 
 def test_compressed_models_are_points_of_their_own(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_a_law_through_sizes_and_lengths_for_each_optimizer(tmp_path: Path) -> N
             "parameters": pytest.approx(0.34, rel=0.01),
             "tokens": pytest.approx(0.28, rel=0.01),
         }
-    assert "falls with parameters to the power −0.34" in str(found)
+    assert "falls with parameters to the power −0.34" in terminal_text(found)
 
 
 def test_no_law_where_there_is_none(tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_repeated_data_beside_the_papers_prediction(tmp_path: Path) -> None:
     predicted = [one.predicted(epochs) or 0.0 for epochs in one.epochs]
     assert predicted[1] == pytest.approx(one.losses[1], abs=0.1)
     assert one.losses[-1] > predicted[-1]
-    assert "in 40 epochs instead of 1" in str(found)
+    assert "in 40 epochs instead of 1" in terminal_text(found)
     # Runs of other lengths are not of equal tokens.
     for number, tokens in enumerate((1_000_000, 2_000_000, 4_000_000)):
         member(tmp_path / "long" / str(number), {"train.epochs": number + 1}, tokens=tokens, epochs=number + 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pluglm import Augmenter, Document
 from pluglm.corpus.augmenting import Augment
-from pluglm.corpus.ledger import Station, check_balance
+from pluglm.corpus.ledger import Account, check_balance
 
 
 class Twice(Augmenter):
@@ -17,7 +17,7 @@ class Twice(Augmenter):
 
 
 def test_copies_follow_their_original_and_are_the_same_again() -> None:
-    station = Station("augmenter.twice")
+    station = Account("augmenter.twice")
     documents = [Document(str(n), id=str(n)) for n in range(50)]
     step = Augment(station.name, Twice(probability=0.5, copies=2), seed=1)
     made = step.work(documents, station).apply(documents)
@@ -27,7 +27,7 @@ def test_copies_follow_their_original_and_are_the_same_again() -> None:
     assert len({d.id for d in made}) == len(made)
     for before, after in pairwise(made):
         assert "~" not in after.id or after.id.split("~")[0] == before.id.split("~")[0]
-    again = step.work(documents[::-1], Station("augmenter.twice")).apply(documents[::-1])
+    again = step.work(documents[::-1], Account("augmenter.twice")).apply(documents[::-1])
     assert sorted(d.id for d in made) == sorted(d.id for d in again)
 
 
@@ -44,11 +44,11 @@ class Fails(Augmenter):
 
 
 def test_a_document_at_which_an_augmenter_fails_costs_no_other() -> None:
-    station = Station("augmenter.fails")
+    station = Account("augmenter.fails")
     documents = [Document(str(n), id=str(n), source="s") for n in range(10)]
     step = Augment(station.name, Fails(), seed=1)
     made = step.work(documents, station).apply(documents)
     check_balance([station.as_dict()])
     assert station.quarantined == {"error": 1, "lone_surrogate": 1} and station.added == 10 and len(made) == 18
     others = documents[:7] + documents[9:]
-    assert [d for d in made if d.id not in ("7", "8")] == step.work(others, Station("augmenter.fails")).apply(others)
+    assert [d for d in made if d.id not in ("7", "8")] == step.work(others, Account("augmenter.fails")).apply(others)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pluglm import Document
 from pluglm.corpus.layers import ADDED, CHANGED, GONE, Layer, LayerStore, first_layer
-from pluglm.corpus.ledger import Station
+from pluglm.corpus.ledger import Account
 from pluglm.corpus.tasks import read_documents, write_documents
 
 ODD = [
@@ -42,16 +42,16 @@ def test_documents_come_back_as_they_were(tmp_path: Path) -> None:
     write_documents(tmp_path / "d.parquet", ODD)
     assert list(read_documents(tmp_path / "d.parquet")) == ODD
     store = LayerStore(tmp_path / "store")
-    store.write("k", first_layer(ODD), Station("source.s", read=3, kept=3))
+    store.write("k", first_layer(ODD), Account("source.s", read=3, kept=3))
     found = store.read("k")
     assert found is not None and found[0].apply([]) == ODD and found[1].kept == 3
-    store.write("nothing", Layer(), Station("preprocessor.p"))
+    store.write("nothing", Layer(), Account("preprocessor.p"))
     assert not (tmp_path / "store" / "nothing.arrow").exists() and store.read("nothing") is not None
 
 
 def test_what_was_damaged_is_not_taken(tmp_path: Path) -> None:
     store = LayerStore(tmp_path)
-    store.write("k", first_layer(ODD * 50), Station("source.s"))
+    store.write("k", first_layer(ODD * 50), Account("source.s"))
     arrow, account = tmp_path / "k.arrow", tmp_path / "k.json"
     whole, random = arrow.read_bytes(), Random(0)
     for _ in range(60):
@@ -66,10 +66,10 @@ def test_what_was_damaged_is_not_taken(tmp_path: Path) -> None:
     assert store.read("k") is not None
     arrow.unlink()
     assert store.read("k") is None
-    store.write("k", first_layer(ODD * 50), Station("source.s"))
+    store.write("k", first_layer(ODD * 50), Account("source.s"))
     said = account.read_bytes()
     for place in random.sample(range(len(said)), 40):
         account.write_bytes(said[:place] + bytes([said[place] ^ 1 << random.randrange(7)]) + said[place + 1 :])
-        assert store.read("k") is None and store.account("k") is None
+        assert store.read("k") is None and store.entry("k") is None
     account.write_bytes(said[:-20])
-    assert store.read("k") is None and store.account("k") is None
+    assert store.read("k") is None and store.entry("k") is None

@@ -21,7 +21,7 @@ from pluglm import (
 )
 from pluglm.corpus import steps as stations
 from pluglm.corpus.keys import KeyList
-from pluglm.corpus.ledger import Book, Station, check_balance
+from pluglm.corpus.ledger import Account, Book, check_balance
 
 
 class Numbers(Source):
@@ -75,18 +75,18 @@ class Swap(Regularizer):
                 yield document
 
 
-def balanced(*book: Station) -> None:
+def balanced(*book: Account) -> None:
     check_balance([station.as_dict() for station in book])
 
 
 def test_every_document_is_accounted_for(tmp_path: Path) -> None:
-    source, odd, first = Station("source.numbers"), Station("preprocessor.odd"), Station("preprocessor.first")
+    source, odd, first = Account("source.numbers"), Account("preprocessor.odd"), Account("preprocessor.first")
     documents = list(stations.read_source(Numbers(weight=2.0), "numbers", source))
     documents = stations.Preprocess(odd.name, Odd()).work(documents, odd).apply(documents)
     technique = FirstOfEachLength()
     decided = technique.decide(KeyList(technique.key(document) for document in documents))
     decisions = {place: reason for place, reason in enumerate(decided) if reason is not None}
-    step = stations.Decide(first.name, technique, decisions, {})
+    step = stations.ApplyDecisions(first.name, technique, decisions, {})
     kept = step.work(documents, first).apply(documents)
     assert [d.text for d in kept] == ["1!", "11!"] and kept[0].weight == 2.0 and kept[0].source == "numbers"
     balanced(source, odd, first)
@@ -114,7 +114,7 @@ def test_what_was_found_stands_beside_what_was_dropped() -> None:
         def process(self, document: Document) -> Document | Dropped:
             return Dropped("named", f"found {document.text}")
 
-    station = Station("preprocessor.named")
+    station = Account("preprocessor.named")
     stations.Preprocess(station.name, Named()).work([Document("x", id="1")], station)
     assert station.dropped_samples == [{"id": "1", "reason": "named", "text": "x", "detail": "found x"}]
 
@@ -128,36 +128,36 @@ def test_what_is_no_text_is_shown_as_well() -> None:
                 return document.map_text(("title",), str.lower)
             return replace(document, metadata={"length": len(document.text)}, weight=0.5)
 
-    station = Station("preprocessor.notes")
+    station = Account("preprocessor.notes")
     documents = [Document("x", id="1", fields={"title": "A"}), *(Document("y" * n, id=f"y{n}") for n in range(2, 9))]
     stations.Preprocess(station.name, Notes()).work(documents, station)
     assert (station.kept, station.changed, station.noted) == (8, 1, 7)
     assert station.samples == [{"id": "1", "before": "x\ntitle: A", "after": "x\ntitle: a"}]
     assert len(station.noted_samples) == 3
     assert station.noted_samples[0] == {"id": "y2", "before": "yy\nweight: 1.0", "after": "yy\nlength: 2\nweight: 0.5"}
-    whole = Station(station.name)
-    whole.merge(Station.from_dict(station.as_dict()))
+    whole = Account(station.name)
+    whole.merge(Account.from_dict(station.as_dict()))
     assert whole.as_dict() == station.as_dict()
 
 
 def test_parts_of_an_account_add_up_to_the_whole() -> None:
     documents = [Document("x" * (n % 7), id=str(n), source="s") for n in range(40)]
-    whole, parts = Station("preprocessor.odd"), Station("preprocessor.odd")
+    whole, parts = Account("preprocessor.odd"), Account("preprocessor.odd")
     technique = FirstOfEachLength()
     decisions = {place: "same_length" for place in range(7, 40)}
-    stations.Decide(whole.name, technique, decisions, {3: "ValueError: no key"}).work(documents, whole)
+    stations.ApplyDecisions(whole.name, technique, decisions, {3: "ValueError: no key"}).work(documents, whole)
     for start in (0, 10, 20, 30):
-        part = Station(whole.name)
+        part = Account(whole.name)
         own = {place - start: reason for place, reason in decisions.items() if start <= place < start + 10}
         errors = {3: "ValueError: no key"} if start == 0 else {}
-        stations.Decide(whole.name, technique, own, errors).work(documents[start : start + 10], part)
-        parts.merge(Station.from_dict(json.loads(json.dumps(part.as_dict())), part.records))
+        stations.ApplyDecisions(whole.name, technique, own, errors).work(documents[start : start + 10], part)
+        parts.merge(Account.from_dict(json.loads(json.dumps(part.as_dict())), part.records))
     assert parts.as_dict() == whole.as_dict() and whole.quarantined == {"error": 1}
     balanced(parts)
 
 
 def test_a_source_that_breaks_off_keeps_what_it_gave() -> None:
-    station = Station("source.numbers")
+    station = Account("source.numbers")
     assert len(list(stations.read_source(Numbers(fail_at=3), "numbers", station))) == 3
     assert station.quarantined == {"unreadable": 1}
     balanced(station)
@@ -171,14 +171,14 @@ def test_every_document_says_where_and_when_it_was_had() -> None:
             yield Document("a", id="a", metadata={"locator": "mail:1", "retrieved": "2020-01-01T00:00:00+00:00"})
             yield Document("b", id="b")
 
-    told, other = stations.read_source(Told(), "told", Station("source.told"), "2024-05-06T07:08:09+00:00")
+    told, other = stations.read_source(Told(), "told", Account("source.told"), "2024-05-06T07:08:09+00:00")
     assert told.metadata == {"locator": "mail:1", "retrieved": "2020-01-01T00:00:00+00:00"}
     assert other.metadata == {"locator": "b", "retrieved": "2024-05-06T07:08:09+00:00"}
 
 
 def test_stop_names_the_record() -> None:
     with pytest.raises(DataError, match="numbers:4: damaged") as caught:
-        list(stations.read_source(Numbers(), "numbers", Station("source.numbers", stop=True)))
+        list(stations.read_source(Numbers(), "numbers", Account("source.numbers", stop=True)))
     assert caught.value.exit_code == 3
 
 
@@ -197,7 +197,7 @@ def test_text_that_is_no_text_is_quarantined() -> None:
         def process(self, document: Document) -> Document | Dropped:
             return document.map_text(["text"], lambda text: text + "\udfff")
 
-    station, spoiling = Station("source.odd"), Station("preprocessor.spoils")
+    station, spoiling = Account("source.odd"), Account("preprocessor.spoils")
     documents = list(stations.read_source(Odd(), "odd", station))
     assert [d.text for d in documents] == ["good"]
     assert station.quarantined == {"text_is_not_a_string": 1, "lone_surrogate": 1}
@@ -206,7 +206,7 @@ def test_text_that_is_no_text_is_quarantined() -> None:
 
 
 def test_what_an_intervention_does_to_documents_is_counted() -> None:
-    station = Station("regularizer.swap")
+    station = Account("regularizer.swap")
     documents = [Document(t, id=t) for t in "abcd"]
     out = list(stations.change_training(Swap(), documents, station, Random(0)))
     assert [d.text for d in out] == ["B", "new", "c", "d"]
@@ -216,7 +216,7 @@ def test_what_an_intervention_does_to_documents_is_counted() -> None:
 
 def test_a_station_that_loses_documents_is_found_out() -> None:
     with pytest.raises(DataError, match="5 documents went in and 4"):
-        check_balance([Station("x", read=5, kept=4).as_dict()])
+        check_balance([Account("x", read=5, kept=4).as_dict()])
 
 
 def test_the_split_depends_on_the_document_alone() -> None:

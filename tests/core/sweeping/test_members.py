@@ -8,9 +8,10 @@ import pytest
 
 from pluglm.cli.train import run as train
 from pluglm.config.compose import compose
+from pluglm.config.identity import config_digest
 from pluglm.errors import ConfigError
 from pluglm.sweeping.line import read_line
-from pluglm.sweeping.members import config_digest, folder_name, grid, invalid_lines, swept_keys
+from pluglm.sweeping.members import folder_name, grid, invalid_lines, swept_keys
 from pluglm.sweeping.sweep import sweep
 
 
