@@ -22,7 +22,7 @@ from pluglm.config.compose import compose
 from pluglm.corpus.prepared import prepare_corpus
 from pluglm.lifecycle import fit as fitting
 from pluglm.lifecycle.assemble import assemble
-from pluglm.lifecycle.run import quiet_libraries
+from pluglm.progress import quiet_libraries
 from pluglm.progress import Progress
 
 WORDS = [

@@ -154,3 +154,8 @@ def _field_values(corpus: Corpus, columns: list[str]) -> dict[str, list[str]]:
             if document.get(name) is not None:
                 seen[name].add(str(document.get(name)))
     return {name: sorted(values) for name, values in seen.items()}
+
+
+def whole_ledger(corpus: Corpus, examples: Examples) -> dict[str, Any]:
+    """The ledger of a run: the accounts of its corpus, then those of its examples."""
+    return {"stations": corpus.ledger + examples.ledger["stations"], "tokens": examples.ledger["tokens"]}

@@ -72,7 +72,7 @@ class TableWriter:
     """Writes a table as its numbers come, holding few of them in memory."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.examples = 0
         self._columns: dict[str, dict[str, Any]] = {}

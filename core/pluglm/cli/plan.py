@@ -20,9 +20,9 @@ def run(arguments: list[str]) -> int:
     from pluglm.config.compose import compose
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
-    from pluglm.lifecycle.run import quiet_libraries
     from pluglm.planning.forecast import forecast
     from pluglm.planning.lines import long_lines
+    from pluglm.progress import quiet_libraries
 
     quiet_libraries()
     if config.plan.probe:

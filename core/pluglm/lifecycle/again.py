@@ -51,7 +51,7 @@ def _finished(words: Sequence[str], allowed: Sequence[str], quiet: bool) -> tupl
     config = compose_over(read_config(folder), words[1:], allowed)
     from pluglm.batching.examples import prepare_examples
     from pluglm.corpus.prepared import prepare_corpus
-    from pluglm.lifecycle.run import quiet_libraries
+    from pluglm.progress import quiet_libraries
 
     quiet_libraries()
     progress = Progress(quiet=quiet)

@@ -48,7 +48,7 @@ def find_lr(config: RunConfig, lowest: float, highest: float, steps: int, progre
     from pluglm.corpus.prepared import prepare_corpus
     from pluglm.lifecycle.assemble import assemble
     from pluglm.lifecycle.fit import fit
-    from pluglm.lifecycle.run import quiet_libraries
+    from pluglm.progress import quiet_libraries
 
     quiet_libraries()
     folder = new_folder(replace(config, name=f"{config.name}-find-lr"))

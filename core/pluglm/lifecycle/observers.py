@@ -15,16 +15,19 @@ from pluglm.runs.folder import OBSERVER_ERRORS, write_observer_error
 
 class Observers:
     """Calls hooks and trackers. One that fails must not cost a training run, and must not go unseen: it leaves a line
-    in observer_errors.txt, and a tracker one on the terminal too (`say`)."""
+    in observer_errors.txt, and a tracker one on the terminal too (`say`). Processes other than the main one tell
+    nobody."""
 
-    def __init__(self, folder: Path, config: RunConfig, say: Callable[[str], None]) -> None:
-        self._folder, self._say = folder, say
-        self._trackers = Trackers(folder, config.tracker, self._tracker_failed)
+    def __init__(self, folder: Path, config: RunConfig, say: Callable[[str], None], main: bool) -> None:
+        self._folder, self._say, self._main = folder, say, main
+        self._trackers = Trackers(folder, config.tracker if main else {}, self._tracker_failed)
         self._told_of: set[str] = set()
         self.started = self._trackers.started = RunStarted(folder, config.resolved, sweep_of(folder))
 
     def __call__(self, hook: str, event: Any) -> None:
         """Call the hook of that name, and the trackers where it concerns them."""
+        if not self._main:
+            return
         for plugin, answer in installed_catalog().ask(hook, event=event):
             if isinstance(answer, Exception):
                 write_observer_error(self._folder, f"{plugin}: {hook}", answer)

@@ -13,10 +13,9 @@ from pluglm.runs import folder as files
 def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) -> Path:
     """Make the corpus and the examples of a run, and write their ledger and report into a run folder of their
     own."""
-    from pluglm.batching.examples import prepare_examples
+    from pluglm.batching.examples import prepare_examples, whole_ledger
     from pluglm.catalog import installed_catalog
     from pluglm.corpus.prepared import prepare_corpus
-    from pluglm.lifecycle.run import write_accounts
     from pluglm.planning.contributions import contributions, source_lines
     from pluglm.reporting.html import write_report
 
@@ -28,7 +27,7 @@ def prepare(config: RunConfig, folder: Path | None = None, quiet: bool = False) 
             examples = prepare_examples(config, corpus, progress)
             for line in source_lines(contributions(examples.ledger["tokens"]["train"])):
                 progress.say(line)
-            write_accounts(folder, corpus, examples)
+            files.write_accounts(folder, whole_ledger(corpus, examples), [corpus.folder, examples.folder])
             found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
             files.write_manifest(folder, config, installed_catalog(), found)
         write_report(folder)

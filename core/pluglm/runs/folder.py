@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
@@ -131,3 +132,12 @@ def write_observer_error(folder: Path, who: str, error: Exception) -> None:
         file.seek(0)
         if line not in file:
             file.write(line)
+
+
+def write_accounts(folder: Path, ledger: Mapping[str, Any], parts: Sequence[Path]) -> None:
+    """ledger.json, and quarantine.jsonl out of those of `parts`, the folders of the corpus and of the examples."""
+    write_json(folder / "ledger.json", ledger)
+    with (folder / "quarantine.jsonl").open("wb") as target:
+        for part in parts:
+            with (part / "quarantine.jsonl").open("rb") as source:
+                shutil.copyfileobj(source, target)

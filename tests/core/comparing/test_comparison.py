@@ -152,7 +152,7 @@ def test_seeds_make_configurations(tmp_path: Path) -> None:
         for seed in range(3):
             wobble = 0.01 * ((number + 2 * seed) % 3)
             member(tmp_path / "won" / f"{number}{seed}", {"optimizer.lr": number + 1.0}, seed, loss + wobble)
-    assert "better than the baseline, lr 1.\nThat is beyond the noise (p" in str(compare([tmp_path / "won"]))
+    assert "better than the baseline, lr 1.\nThat is beyond the noise (p" in terminal_text(compare([tmp_path / "won"]))
     # The same seed twice is one seed.
     member(tmp_path / "more" / "a", seed=1, loss=3.0)
     member(tmp_path / "more" / "b", seed=1, loss=3.2)
@@ -163,11 +163,11 @@ def test_seeds_make_configurations(tmp_path: Path) -> None:
 def test_with_one_seed_the_intervals_over_text_say_what_they_can(tmp_path: Path) -> None:
     near = [member(tmp_path / "near" / "a"), member(tmp_path / "near" / "b", {"optimizer.lr": 0.1}, loss=3.02)]
     far = [member(tmp_path / "far" / "a"), member(tmp_path / "far" / "b", {"optimizer.lr": 0.1}, loss=3.9)]
-    assert "cannot be told" in str(compare(near, "bits_per_byte"))
-    assert "of the first two overlap; another seed still might" in str(compare(near, "bits_per_byte"))
-    assert "lie apart" in str(compare(far, "bits_per_byte"))
+    assert "cannot be told" in terminal_text(compare(near, "bits_per_byte"))
+    assert "of the first two overlap; another seed still might" in terminal_text(compare(near, "bits_per_byte"))
+    assert "lie apart" in terminal_text(compare(far, "bits_per_byte"))
     # The validation loss has no interval of its own.
-    assert "The intervals of bits per byte over held-out text of the first two overlap" in str(compare(near))
+    assert "The intervals of bits per byte over held-out text of the first two overlap" in terminal_text(compare(near))
 
 
 def test_the_baseline_has_most_in_common_with_the_others(tmp_path: Path) -> None:

@@ -92,4 +92,4 @@ def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="two finished runs at least; found 0; going: unfinished, step 30 of 100"):
         compare([tmp_path / "going"])
     # A sweep of which one member finished still has its page.
-    assert "One finished run: validation loss 3." in str(compare([tmp_path / "a", tmp_path / "going"]))
+    assert "One finished run: validation loss 3." in terminal_text(compare([tmp_path / "a", tmp_path / "going"]))

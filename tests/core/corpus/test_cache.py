@@ -87,7 +87,7 @@ def test_a_prune_that_is_stopped_leaves_nothing_half(tmp_path: Path, monkeypatch
         if path.exists():
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("pluglm.files.storage.shutil.rmtree", stopped)
+    monkeypatch.setattr("pluglm.files.replacing.shutil.rmtree", stopped)
     with pytest.raises(KeyboardInterrupt):
         prune(cache, timedelta(0), now=datetime.now(UTC) + MONTH)
     assert not corpus.exists()

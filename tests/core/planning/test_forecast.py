@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from pluglm.batching.examples import prepare_examples
-from pluglm.comparing.differences import OF_NO_ACCOUNT
 from pluglm.config.compose import compose
+from pluglm.config.identity import NOT_COMPUTED
 from pluglm.config.recipes import recipes
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepared import corpus_key, prepare_corpus
@@ -216,7 +216,7 @@ def test_what_fits_and_what_would(small: Small) -> None:
 def test_what_is_planned_for_changes_nothing_of_the_run(small: Small) -> None:
     one, other = small(), small("hardware=h100", "hardware.count=8", "plan.engineer_hours=9")
     assert corpus_key(one, []) == corpus_key(other, [])
-    changed = {key for key in ("hardware.count", "plan.engineer_hours") if key.startswith(OF_NO_ACCOUNT)}
+    changed = {key for key in ("hardware.count", "plan.engineer_hours") if key.startswith(NOT_COMPUTED)}
     assert changed == {"hardware.count", "plan.engineer_hours"}
 
 
