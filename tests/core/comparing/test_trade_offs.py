@@ -46,7 +46,7 @@ def test_trade_offs_of_sizes_money_and_bias(tmp_path: Path) -> None:
     assert fronts["pairs.preference"] == [2, 3]
     # A twentieth more or less of a latency is no trade-off.
     assert "latency_ms" not in fronts and "training_seconds" not in fronts
-    assert "50 % of the size" not in terminal_text(found) and "25 % of the size" in str(found)
+    assert "50 % of the size" not in terminal_text(found) and "25 % of the size" in terminal_text(found)
 
 
 def test_compressed_models_are_points_of_their_own(tmp_path: Path) -> None:
