@@ -1,4 +1,4 @@
-"""What a run uses that will not work for ever."""
+"""Deprecated hooks and parameters that a run uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunks of documents on their way through the stations, and who sends them."""
+"""Chunks of documents, the steps they take, and the runner that sends them through."""
 
 from __future__ import annotations
 

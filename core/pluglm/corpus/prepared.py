@@ -1,4 +1,4 @@
-"""From the sources to the documents to train and to validate on, made once for all runs that ask for the same."""
+"""The corpus of a run: from sources to training and validation documents, made once for all runs that need the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stations of the corpus: what each makes of a list of documents, with its account."""
+"""The steps of the corpus: what each makes of a list of documents, and its account."""
 
 from __future__ import annotations
 

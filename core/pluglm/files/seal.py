@@ -1,4 +1,4 @@
-"""What a finished folder of the cache holds, written down beside it: damage is seen before it is used."""
+"""The seal of a folder: size and digest of every file in it, so that damage is found before the folder is used."""
 
 from __future__ import annotations
 

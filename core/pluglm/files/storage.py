@@ -1,4 +1,4 @@
-"""Digests, the cache folder, and results that are whole or absent."""
+"""The cache folder, and folders that are made once, whole or not at all."""
 
 from __future__ import annotations
 

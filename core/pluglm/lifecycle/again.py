@@ -1,4 +1,4 @@
-"""Evaluating and compressing the model of a finished run once more."""
+"""Evaluate or compress the model of a finished run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said where training diverged."""
+"""Explain a divergence: the documents of the step and the last checkpoint before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of a run that is about to begin, which a plan that cannot be made does not keep from beginning."""
+"""The plan of a run that is about to begin; a plan that fails does not stop the run."""
 
 from __future__ import annotations
 

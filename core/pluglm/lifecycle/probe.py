@@ -1,4 +1,4 @@
-"""A few steps trained for real, to tell how long all of them take."""
+"""Train a few steps to measure how long a step, a validation and a checkpoint take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan whose time is measured on this machine, which takes preparing the data."""
+"""A plan with its time measured on this machine by training a few steps."""
 
 from __future__ import annotations
 

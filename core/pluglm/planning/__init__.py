@@ -1,1 +1,1 @@
-"""What a run will take, before it is spent."""
+"""Estimates of what a run takes: time, memory, storage and cost."""

@@ -1,4 +1,4 @@
-"""A tokenizer, documents and examples in place of those that are not prepared yet."""
+"""Stand-ins for a tokenizer, documents and examples that are not prepared yet."""
 
 from __future__ import annotations
 

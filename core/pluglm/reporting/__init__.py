@@ -1,1 +1,1 @@
-"""reporting."""
+"""The report, the model card and the closing summary of a run."""

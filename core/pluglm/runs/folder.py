@@ -1,4 +1,4 @@
-"""The run folder: its name and the files that say what was run."""
+"""Create a run folder and write its config, manifest and accounts."""
 
 from __future__ import annotations
 

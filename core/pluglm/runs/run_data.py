@@ -1,4 +1,4 @@
-"""What a run folder holds, read so that a missing, empty or torn file costs only what was in it."""
+"""Read a run folder. A missing, empty or torn file costs only what was in it."""
 
 from __future__ import annotations
 

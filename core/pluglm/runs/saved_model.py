@@ -1,4 +1,4 @@
-"""Models of earlier runs, whole or compressed."""
+"""Load the model of an earlier run, whole or compressed."""
 
 from __future__ import annotations
 

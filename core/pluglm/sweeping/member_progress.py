@@ -1,4 +1,4 @@
-"""What members are doing, read from their folders, whichever process runs them."""
+"""What the members of a sweep are doing, read from their folders."""
 
 from __future__ import annotations
 

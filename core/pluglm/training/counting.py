@@ -1,4 +1,4 @@
-"""Counting the operations of a step of training."""
+"""Count the floating-point operations of one training step."""
 
 from __future__ import annotations
 

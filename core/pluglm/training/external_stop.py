@@ -1,4 +1,4 @@
-"""Who looks at a run from outside, and may end its training."""
+"""Ending the training of a run from outside, such as a sweep that prunes its members."""
 
 from __future__ import annotations
 
