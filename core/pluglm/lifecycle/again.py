@@ -21,9 +21,9 @@ def evaluate_again(words: Sequence[str], quiet: bool = False) -> dict[str, Any]:
     """The scores of the model of the run that `words` begin with, under the overrides that follow."""
     from pluglm.lifecycle.finish import measure
 
-    _folder, assembly, progress = _finished(words, ("evaluator", "data", "seed"), quiet)
+    _folder, parts, progress = _finished(words, ("evaluator", "data", "seed"), quiet)
     with progress:
-        return measure(assembly, assembly.model, "trained", progress, progress.say)
+        return measure(parts, parts.model, "trained", progress, progress.say)
 
 
 def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, Any]]:
@@ -31,11 +31,11 @@ def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, 
     from pluglm.lifecycle.finish import compress
     from pluglm.reporting.html import write_report
 
-    folder, assembly, progress = _finished(words, ("compressor", "evaluator"), quiet)
-    if not assembly.config.acting_at("compress"):
+    folder, parts, progress = _finished(words, ("compressor", "evaluator"), quiet)
+    if not parts.config.acting_at("compress"):
         raise ConfigError([Problem("compressor", "none is chosen that acts on a finished model")])
     with progress:
-        evaluations = compress(assembly, folder, progress, progress.say)
+        evaluations = compress(parts, folder, progress, progress.say)
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     made = {evaluation["stage"] for evaluation in evaluations}
     results["evaluations"] = [e for e in results["evaluations"] if e["stage"] not in made] + evaluations
@@ -60,8 +60,8 @@ def _finished(words: Sequence[str], allowed: Sequence[str], quiet: bool) -> tupl
     corpus = prepare_corpus(original, progress)
     examples = prepare_examples(original, corpus, progress)
     # The model replaces the one that a new run would build; nothing acts on it before it is measured.
-    assembly = prepare_parts(replace(config, regularizer={}, debiaser={}), corpus, examples, note)
+    parts = prepare_parts(replace(config, regularizer={}, debiaser={}), corpus, examples, note)
     model, _ = load_run_model(folder, config.objective.head)
-    model.to(assembly.accelerator.device)
-    runs = {path: replace(run, model=model) for path, run in assembly.runs.items()}
-    return folder, replace(assembly, model=model, runs=runs), progress
+    model.to(parts.accelerator.device)
+    runs = {path: replace(run, model=model) for path, run in parts.runs.items()}
+    return folder, replace(parts, model=model, runs=runs), progress

@@ -22,58 +22,58 @@ from pluglm.training.randomness import seed_everything
 LATENCY_REPEATS = 15
 
 
-def finish(assembly: Parts, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
+def finish(parts: Parts, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
     """Let the techniques act on the trained model, write `model/` and `compressed/`, and return the scores of each
     stage, in order."""
     # Whatever training drew, and wherever it was resumed, what follows draws the same.
-    seed_everything(assembly.config.seed + 1)
+    seed_everything(parts.config.seed + 1)
     evaluations: list[dict[str, Any]] = []
-    changes = assembly.config.acting_at("after_training")
+    changes = parts.config.acting_at("after_training")
     for path, technique in changes.items():
         if not technique.measured_alone:
-            technique.after_training(assembly.runs[path])
-    assembly.config.model.finish(assembly.model, folder)
+            technique.after_training(parts.runs[path])
+    parts.config.model.finish(parts.model, folder)
     with torch.no_grad():
-        evaluations.append(measure(assembly, assembly.model, "trained", progress, note))
+        evaluations.append(measure(parts, parts.model, "trained", progress, note))
     for path, technique in changes.items():
         if technique.measured_alone:
-            technique.after_training(assembly.runs[path])
-            evaluations.append(measure(assembly, assembly.model, path, progress, note))
-    _save_model(assembly, folder)
+            technique.after_training(parts.runs[path])
+            evaluations.append(measure(parts, parts.model, path, progress, note))
+    _save_model(parts, folder)
     size = _size(folder / "model")
     for evaluation in evaluations:
         evaluation["size_bytes"] = size
-    evaluations += compress(assembly, folder, progress, note)
+    evaluations += compress(parts, folder, progress, note)
     return evaluations
 
 
-def compress(assembly: Parts, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
+def compress(parts: Parts, folder: Path, progress: Progress, note: Callable[[str], None]) -> list[dict[str, Any]]:
     """Write `compressed/<label>/` for each compressor that compresses, each made from the one before it."""
     evaluations = []
-    model = assembly.model
-    for path, technique in assembly.config.acting_at("compress").items():
+    model = parts.model
+    for path, technique in parts.config.acting_at("compress").items():
         assert isinstance(technique, Compressor)
-        run = replace(assembly.runs[path], model=copy.deepcopy(model).eval())
+        run = replace(parts.runs[path], model=copy.deepcopy(model).eval())
         model = technique.compress(run)
         target = folder / "compressed" / path.partition(".")[2]
         with replaced_folder(target) as temporary:
             technique.save(model, temporary)
-            assembly.examples.tokenizer.save_pretrained(temporary)
+            parts.examples.tokenizer.save_pretrained(temporary)
             described = {
                 "compressor": technique.name,
                 "parameters": technique.model_dump(mode="json"),
-                "head": assembly.config.objective.head,
+                "head": parts.config.objective.head,
             }
             write_json(temporary / "compressor.json", described)
-        evaluation = measure(assembly, model, path, progress, note)
+        evaluation = measure(parts, model, path, progress, note)
         evaluations.append(evaluation | {"size_bytes": _size(target)})
     return evaluations
 
 
-def measure(assembly: Parts, model: Any, stage: str, progress: Progress, note: Callable[[str], None]) -> dict[str, Any]:
+def measure(parts: Parts, model: Any, stage: str, progress: Progress, note: Callable[[str], None]) -> dict[str, Any]:
     """All evaluators' scores of `model`, with its size and latency."""
-    config = assembly.config
-    loader = replace(assembly.loader, share=0, shares=1)
+    config = parts.config
+    loader = replace(parts.loader, share=0, shares=1)
 
     def batches() -> Iterator[Batch]:
         return loader.validation_batches()
@@ -82,11 +82,11 @@ def measure(assembly: Parts, model: Any, stage: str, progress: Progress, note: C
     model.eval()
     evaluation = Evaluation(
         model=model,
-        tokenizer=assembly.examples.tokenizer,
+        tokenizer=parts.examples.tokenizer,
         objective=config.objective,
         batches=batches,
-        training_documents=assembly.corpus.train,
-        validation_documents=assembly.corpus.validation,
+        training_documents=parts.corpus.train,
+        validation_documents=parts.corpus.validation,
         sequence_length=config.data.sequence_length,
         seed=config.seed,
         cache=cache_folder(config.data.cache_dir) / "evaluators",
@@ -118,10 +118,10 @@ def _latency(model: Any, objective: Any, batch: Batch) -> float:
     return round(statistics.median(times), 3)
 
 
-def _save_model(assembly: Parts, folder: Path) -> None:
+def _save_model(parts: Parts, folder: Path) -> None:
     with replaced_folder(folder / "model") as temporary:
-        assembly.model.save_pretrained(temporary, safe_serialization=True)
-        assembly.examples.tokenizer.save_pretrained(temporary)
+        parts.model.save_pretrained(temporary, safe_serialization=True)
+        parts.examples.tokenizer.save_pretrained(temporary)
 
 
 def _size(folder: Path) -> int:
