@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pluglm import Preprocessor, hookimpl
+from pluglm import CorpusPreprocessor, Preprocessor, hookimpl
 from pluglm_preprocessors.biased_content import BiasedContent
 from pluglm_preprocessors.decontaminate import Decontaminate
 from pluglm_preprocessors.exact_dedup import ExactDedup
@@ -22,7 +22,7 @@ from pluglm_preprocessors.word_tokenize import WordTokenize
 
 
 @hookimpl
-def register_preprocessors() -> list[type[Preprocessor]]:
+def register_preprocessors() -> list[type[Preprocessor | CorpusPreprocessor]]:
     return [
         Normalize,
         FixEncoding,
