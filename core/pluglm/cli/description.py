@@ -32,6 +32,7 @@ def describe(technique: type[Technique]) -> dict[str, Any]:
     return {
         "family": technique.family,
         "name": technique.name,
+        "deprecated": technique.deprecated or False,
         "docs": inspect.cleandoc(technique.__doc__ or ""),
         "interface": interface(technique),
         "parameters": [
@@ -86,7 +87,7 @@ def _contract(technique: type[Technique]) -> type[Technique]:
 
 def class_variables(technique: type[Technique]) -> dict[str, Any]:
     """What else its family's contract asks of a class: `head`, `packs`, `works_with_cut` and the like."""
-    told = {"family", "name", "suggests", "requires"}
+    told = {"family", "name", "suggests", "requires", "deprecated"}
     names = [name for base in technique.__mro__ if issubclass(base, Technique) for name in base.__class_vars__]
     chosen = {name: getattr(technique, name) for name in names if hasattr(technique, name) and name not in told}
     return {

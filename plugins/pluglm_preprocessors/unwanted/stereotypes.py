@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from pluglm_preprocessors.shingling import words
+from pluglm_preprocessors.words.shingling import words
 
 # Mentions of groups, by which over-representation is counted: category, group, words.
 GROUPS: dict[str, dict[str, frozenset[str]]] = {

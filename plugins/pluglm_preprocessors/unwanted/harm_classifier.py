@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm_preprocessors.shingling import hashes, multipliers
+from pluglm_preprocessors.words.shingling import hashes, multipliers
 
 if TYPE_CHECKING:
     import numpy as np

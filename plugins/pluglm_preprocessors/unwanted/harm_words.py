@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pluglm_preprocessors.word_lists import NEUTRAL, listed_languages, read_words
+from pluglm_preprocessors.unwanted.word_lists import NEUTRAL, listed_languages, read_words
 
 # Written without spaces between words: a listed word counts wherever it stands, if it is of their own letters and has
 # more than one. A single one is part of many words.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from pluglm_preprocessors.characters import category_class, highest
+from pluglm_preprocessors.words.characters import category_class, highest
 
 if TYPE_CHECKING:
     import numpy as np
