@@ -30,7 +30,7 @@ class Technique(BaseModel):
             config leaves that family at `auto`.
         requires: modules that it needs beyond its package's own dependencies, each with what `pip install` brings it:
             `{"ftfy": "pluglm[data]"}`. A config that chooses it without them is refused with that line.
-        deprecated: what to use instead, where the technique will be removed: "use gopher". `pluglm list` and `show`
+        deprecated: what to use instead, where the technique will be removed: "use new_name". `pluglm list` and `show`
             say so, and so does a run that uses it, in its notes.
     """
 

@@ -212,7 +212,8 @@ def test_a_deprecated_parameter_is_told_where_it_is_set(tmp_path: Path, plug_in)
 
 def test_a_deprecated_technique_is_told_where_it_is_used(plug_in, capsys: pytest.CaptureFixture[str]) -> None:
     from pluglm.catalog import installed_catalog
-    from pluglm.cli import main
+    from pluglm.cli import list as listing
+    from pluglm.cli import show
     from pluglm.deprecation import deprecations
 
     class OldHat(pluglm.Preprocessor):
@@ -230,9 +231,9 @@ def test_a_deprecated_technique_is_told_where_it_is_used(plug_in, capsys: pytest
     (line,) = deprecations(compose([*SMALL, "preprocessor=[old_hat]"]), installed_catalog())
     assert line == "preprocessor=old_hat is deprecated: use normalize"
     assert not list(deprecations(compose([*SMALL, "preprocessor=[normalize]"]), installed_catalog()))
-    assert main(["list", "preprocessor"]) == 0
+    assert listing.run(["preprocessor"]) == 0
     assert "Deprecated: use normalize. Does nothing, and will be gone." in capsys.readouterr().out
-    assert main(["show", "old_hat"]) == 0
+    assert show.run(["old_hat"]) == 0
     assert "Deprecated: use normalize" in capsys.readouterr().out.splitlines()
-    assert main(["show", "normalize"]) == 0
+    assert show.run(["normalize"]) == 0
     assert "Deprecated" not in capsys.readouterr().out
