@@ -168,9 +168,10 @@ class Catalog:
                 yield from implementation.function()
 
     def _check(self, family: str, technique: type[Technique]) -> None:
-        base = FAMILIES[family].base
-        if not (inspect.isclass(technique) and issubclass(technique, base)):
-            raise PluglmError(f"{FAMILIES[family].hook} returned {technique!r}, which is not a {base.__name__}")
+        spec = FAMILIES[family]
+        if not (inspect.isclass(technique) and spec.contract(technique)):
+            wanted = " or a ".join(base.__name__ for base in (spec.base, *spec.also))
+            raise PluglmError(f"{spec.hook} returned {technique!r}, which is not a {wanted}")
         if inspect.isabstract(technique):
             missing = ", ".join(sorted(technique.__abstractmethods__))
             raise PluglmError(f"{technique.__name__} does not define {missing}")

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def deprecations(config: RunConfig, catalog: Catalog) -> Iterator[str]:
-    """A line for each deprecated hook of an installed plugin, and for each deprecated parameter that the config sets to
-    other than its default."""
+    """A line for each deprecated hook of an installed plugin, for each deprecated technique that the config chooses,
+    and for each deprecated parameter that it sets to other than its default."""
     for plugin in catalog.plugins.values():
         yield from (f"plugin {plugin}: {line}" for line in plugin.deprecated)
     for path, technique in config.techniques():
+        if technique.deprecated:
+            yield f"{technique.family}={technique.name} is deprecated: {technique.deprecated}"
         for name, field in type(technique).model_fields.items():
             # Not by getattr, at which pydantic warns too.
             if field.deprecated and technique.__dict__[name] != field.get_default(call_default_factory=True):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pluglm.families import (
         Augmenter,
         Compressor,
+        CorpusPreprocessor,
         Debiaser,
         Evaluator,
         Model,
@@ -59,7 +60,7 @@ def register_sources() -> Iterable[type[Source]]:
 
 
 @since("0.1")
-def register_preprocessors() -> Iterable[type[Preprocessor]]:
+def register_preprocessors() -> Iterable[type[Preprocessor | CorpusPreprocessor]]:
     """Steps over every document, applied in the order the config lists them."""
     raise NotImplementedError
 

@@ -30,6 +30,8 @@ class Technique(BaseModel):
             config leaves that family at `auto`.
         requires: modules that it needs beyond its package's own dependencies, each with what `pip install` brings it:
             `{"ftfy": "pluglm[data]"}`. A config that chooses it without them is refused with that line.
+        deprecated: what to use instead, where the technique will be removed: "use new_name". `pluglm list` and `show`
+            say so, and so does a run that uses it, in its notes.
     """
 
     model_config = ConfigDict(
@@ -40,6 +42,7 @@ class Technique(BaseModel):
     name: ClassVar[str] = ""
     suggests: ClassVar[dict[str, str]] = {}
     requires: ClassVar[dict[str, str]] = {}
+    deprecated: ClassVar[str] = ""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -13,25 +13,6 @@ if TYPE_CHECKING:
     import torch
 
 
-def lion_update(
-    weights: list[torch.Tensor],
-    gradients: list[torch.Tensor],
-    momenta: list[torch.Tensor],
-    lr: float,
-    weight_decay: float,
-    beta1: float,
-    beta2: float,
-) -> None:
-    """One step on `weights` and `momenta`, in place; the tensors at one position have one shape."""
-    import torch
-
-    directions = torch._foreach_lerp(momenta, gradients, 1 - beta1)
-    torch._foreach_sign_(directions)
-    torch._foreach_mul_(weights, 1 - lr * weight_decay)
-    torch._foreach_add_(weights, directions, alpha=-lr)
-    torch._foreach_lerp_(momenta, gradients, 1 - beta2)
-
-
 class Lion(Optimizer):
     """Every weight moves by the learning rate, up or down: the sign of a mean of momentum and gradient. It keeps one
     number per weight where Adam keeps two, and wants a learning rate three to ten times smaller than Adam's and a

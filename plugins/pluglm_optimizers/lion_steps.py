@@ -6,7 +6,22 @@ from typing import Any
 
 import torch
 
-from pluglm_optimizers.lion import lion_update
+
+def lion_update(
+    weights: list[torch.Tensor],
+    gradients: list[torch.Tensor],
+    momenta: list[torch.Tensor],
+    lr: float,
+    weight_decay: float,
+    beta1: float,
+    beta2: float,
+) -> None:
+    """One step on `weights` and `momenta`, in place; the tensors at one position have one shape."""
+    directions = torch._foreach_lerp(momenta, gradients, 1 - beta1)
+    torch._foreach_sign_(directions)
+    torch._foreach_mul_(weights, 1 - lr * weight_decay)
+    torch._foreach_add_(weights, directions, alpha=-lr)
+    torch._foreach_lerp_(momenta, gradients, 1 - beta2)
 
 
 class LionSteps(torch.optim.Optimizer):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pluglm import Preprocessor, hookimpl
+from pluglm import CorpusPreprocessor, Preprocessor, hookimpl
 from pluglm_preprocessors.biased_content import BiasedContent
+from pluglm_preprocessors.c4 import C4
 from pluglm_preprocessors.decontaminate import Decontaminate
 from pluglm_preprocessors.exact_dedup import ExactDedup
 from pluglm_preprocessors.fix_encoding import FixEncoding
+from pluglm_preprocessors.gopher import Gopher
 from pluglm_preprocessors.harmful_content import HarmfulContent
 from pluglm_preprocessors.language import Language
 from pluglm_preprocessors.length import Length
@@ -22,7 +24,7 @@ from pluglm_preprocessors.word_tokenize import WordTokenize
 
 
 @hookimpl
-def register_preprocessors() -> list[type[Preprocessor]]:
+def register_preprocessors() -> list[type[Preprocessor | CorpusPreprocessor]]:
     return [
         Normalize,
         FixEncoding,
@@ -35,6 +37,8 @@ def register_preprocessors() -> list[type[Preprocessor]]:
         NearDedup,
         Length,
         Language,
+        Gopher,
+        C4,
         Quality,
         HarmfulContent,
         BiasedContent,

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import CorpusPreprocessor, Decision, Document, Dropped, Keys, Problem
-from pluglm_preprocessors.shingling import words
-from pluglm_preprocessors.stereotypes import GROUPS, sentences, stereotypes
+from pluglm_preprocessors.unwanted.stereotypes import GROUPS, sentences, stereotypes
+from pluglm_preprocessors.words.shingling import words
 
 Groups = Mapping[str, Mapping[str, frozenset[str]]]
 

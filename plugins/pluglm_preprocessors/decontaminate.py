@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor, Problem
-from pluglm_preprocessors.shingling import shingles
+from pluglm_preprocessors.words.shingling import shingles
 
 if TYPE_CHECKING:
     import numpy as np

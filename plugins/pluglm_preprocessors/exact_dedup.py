@@ -12,7 +12,7 @@ import xxhash
 from pydantic import Field
 
 from pluglm import CorpusPreprocessor, Decision, Document, Dropped, Keys
-from pluglm_preprocessors.characters import category_class, highest
+from pluglm_preprocessors.words.characters import category_class, highest
 
 if TYPE_CHECKING:
     import numpy as np

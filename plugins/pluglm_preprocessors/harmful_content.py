@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pluglm import Document, Dropped, Preprocessor, Problem
-from pluglm_preprocessors.harm_classifier import check, classifier
-from pluglm_preprocessors.harm_words import lexicon, quotations, spans
-from pluglm_preprocessors.word_lists import listed_languages, read_words
+from pluglm_preprocessors.unwanted.harm_classifier import check, classifier
+from pluglm_preprocessors.unwanted.harm_words import lexicon, quotations, spans
+from pluglm_preprocessors.unwanted.word_lists import listed_languages, read_words
 
 Trick = Literal["leet", "stretched", "spaced"]
 LANGUAGES = ("ar", "az", "de", "en", "es", "fa", "fr", "hi", "ja", "ko", "pt", "ru", "tr", "zh")

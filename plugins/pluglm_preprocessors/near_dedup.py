@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from pluglm import CorpusPreprocessor, Document, Keys
-from pluglm_preprocessors.minhash import band_hashes, bands_for, signature
-from pluglm_preprocessors.shingling import jaccard, shingles
+from pluglm_preprocessors.words.minhash import band_hashes, bands_for, signature
+from pluglm_preprocessors.words.shingling import jaccard, shingles
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor
-from pluglm_preprocessors.identifiers import spans
+from pluglm_preprocessors.unwanted.identifiers import spans
 
 Kind = Literal["email", "phone", "ip", "card", "iban", "secret"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,20 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor, Problem
-from pluglm_preprocessors.c4 import cleaned
-from pluglm_preprocessors.english_words import words
-from pluglm_preprocessors.gopher import Verdicts, repetition_rules, word_rules
-from pluglm_preprocessors.word_lists import read_words
+from pluglm_preprocessors.c4 import C4, unreadable_lists
+from pluglm_preprocessors.gopher import Gopher
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Rules = Literal["gopher", "gopher_repetition", "c4"]
-
-
-@lru_cache(maxsize=8)
-def bad_words(words: tuple[str, ...], files: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A pattern for any of the words, between characters that belong to no word."""
-    listed = sorted({word.lower() for word in (*words, *(word for path in files for word in read_words(path)))})
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, listed))})(?!\w)") if listed else None
 
 
 class Quality(Preprocessor):
@@ -38,6 +28,8 @@ class Quality(Preprocessor):
     Sources: Rae et al. 2021, https://arxiv.org/abs/2112.11446, section A.1 and table A1; Raffel et al. 2020,
     https://arxiv.org/abs/1910.10683, section 2.2 (of its first version: 5 sentences and lines of 3 words).
     """
+
+    deprecated = "use gopher and c4"
 
     rules: Annotated[tuple[Rules, ...], Field(min_length=1, description="Whose rules")] = (
         "gopher",
@@ -88,43 +80,28 @@ class Quality(Preprocessor):
 
     def problems(self, run: Any) -> Iterator[Problem]:
         """A list of words that cannot be read."""
-        for label, technique in run.preprocessor.items():
-            for path in self.bad_word_files if technique is self else ():
-                try:
-                    read_words(path)
-                except (OSError, ValueError) as error:
-                    yield Problem(f"preprocessor.{label}.bad_word_files", f"cannot be read: {error}", path)
+        return unreadable_lists(run, self, self.bad_word_files)
 
     def process(self, document: Document) -> Document | Dropped:
         """The document, with the lines that C4 would keep; or the first rule that it breaks."""
-        text = "\n".join(str(document.get(name) or "") for name in self.fields)
-        cut = words(text) if {"gopher", "gopher_repetition"} & set(self.rules) else []
-        rules: dict[str, Callable[[Quality, str, list[str]], Verdicts]] = {
-            "gopher": word_rules,
-            "gopher_repetition": repetition_rules,
-        }
-        for name, rule in rules.items():
-            for reason, broken in rule(self, text, cut) if name in self.rules else ():
-                if broken:
-                    return Dropped(reason)
-        return self.as_c4(document) if "c4" in self.rules else document
+        outcome: Document | Dropped = document
+        for technique in techniques_of(self):
+            if isinstance(outcome, Dropped):
+                break
+            outcome = technique.process(outcome)
+        return outcome
 
-    def as_c4(self, document: Document) -> Document | Dropped:
-        """The document by C4's rules."""
-        pattern = bad_words(self.bad_words, self.bad_word_files)
-        changed: dict[str, str] = {}
-        count = 0
-        for name in self.fields:
-            text = document.get(name)
-            if not isinstance(text, str):
-                continue
-            found = cleaned(self, text)
-            if isinstance(found, Dropped):
-                return found
-            if pattern and pattern.search(text.lower()):
-                return Dropped("bad_word")
-            changed[text], sentences = found
-            count += sentences
-        if count < self.min_sentences:
-            return Dropped("too_few_sentences")
-        return document.map_text(self.fields, lambda text: changed[text])
+
+@lru_cache(maxsize=8)
+def techniques_of(quality: Quality) -> tuple[Preprocessor, ...]:
+    """`Gopher` and `C4` as far as the rules ask for them, with the same limits."""
+    own = {name: getattr(quality, name) for name in type(quality).model_fields if name != "rules"}
+    gopher = {name: value for name, value in own.items() if name in Gopher.model_fields}
+    asked = {"gopher": "words", "gopher_repetition": "repetition"}
+    if rules := [name for rule, name in asked.items() if rule in quality.rules]:
+        first: tuple[Preprocessor, ...] = (Gopher.model_validate({**gopher, "rules": rules}),)
+    else:
+        first = ()
+    if "c4" not in quality.rules:
+        return first
+    return (*first, C4.model_validate({name: value for name, value in own.items() if name in C4.model_fields}))

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor
-from pluglm_preprocessors.characters import category_class, highest
+from pluglm_preprocessors.words.characters import category_class, highest
 
 INSIDE_WORDS = "'’-\u2010"
 

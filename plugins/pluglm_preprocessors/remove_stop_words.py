@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from pluglm import Document, Dropped, Preprocessor, Problem
-from pluglm_preprocessors.characters import category_class, highest
+from pluglm_preprocessors.words.characters import category_class, highest
 
 # A handful of function words: the list of stopwordsiso has 1,298 for English, "computer" and "system" among them.
 ENGLISH = frozenset(

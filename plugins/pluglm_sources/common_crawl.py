@@ -9,7 +9,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
-from pluglm_sources.crawled_records import (
+from pluglm_sources.files.local import FileSource, Paths
+from pluglm_sources.files.parts import Part, grouped, parts_of
+from pluglm_sources.files.reading import decoded
+from pluglm_sources.http.fetched import Fetched, is_settled, read_record
+from pluglm_sources.http.remote import Remote
+from pluglm_sources.packed.opening import reason_of
+from pluglm_sources.packed.warc_frames import Frame, frames
+from pluglm_sources.packed.warc_records import (
     PayloadError,
     about,
     check_digest,
@@ -19,12 +26,7 @@ from pluglm_sources.crawled_records import (
     record_of,
     status_of,
 )
-from pluglm_sources.fetched import Fetched, is_settled, read_record
-from pluglm_sources.file_parts import Part, grouped, parts_of
-from pluglm_sources.html_text import Extractor, UnclosedTags, decode_html, html_page, html_text
-from pluglm_sources.local_files import FileSource, Paths, decoded, reason_of
-from pluglm_sources.remote import Remote
-from pluglm_sources.warc_frames import Frame, frames
+from pluglm_sources.text.html import Extractor, UnclosedTags, decode_html, html_page, html_text
 
 
 class CommonCrawl(FileSource, Remote):

@@ -13,12 +13,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
-from pluglm_sources.code_files import DATA, is_binary, language_of, languages, not_written_by_hand, not_written_here
-from pluglm_sources.code_licences import is_licence_file, licence_in_header, licence_of_folder, licence_of_text
-from pluglm_sources.git_repository import Blob, GitError, Repository, git_folder
-from pluglm_sources.local_files import FileSource, Paths, decoded, reason_of
-from pluglm_sources.repository_archives import archived_commit, archived_files
-from pluglm_sources.secret_tokens import secrets_in
+from pluglm_sources.code.file_kinds import (
+    DATA,
+    is_binary,
+    language_of,
+    languages,
+    not_written_by_hand,
+    not_written_here,
+)
+from pluglm_sources.code.git_repository import Blob, GitError, Repository, git_folder
+from pluglm_sources.code.licences import is_licence_file, licence_in_header, licence_of_folder, licence_of_text
+from pluglm_sources.code.repository_archives import archived_commit, archived_files
+from pluglm_sources.code.secret_tokens import secrets_in
+from pluglm_sources.files.local import FileSource, Paths
+from pluglm_sources.files.reading import decoded
+from pluglm_sources.packed.opening import reason_of
 
 LICENCE_BYTES = 200_000
 

@@ -13,14 +13,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
-from pluglm_sources.epub import epub_text
-from pluglm_sources.fetched import Fetched
-from pluglm_sources.google_api import answers
-from pluglm_sources.google_ngrams import FIRST, NAME, is_tagged, ngram
-from pluglm_sources.google_volumes import metadata_of, salvaged, text_of_volume, volumes_of
-from pluglm_sources.json_lines import parsed
-from pluglm_sources.local_files import BLOCK, damage_errors, decoded, open_unpacked, read_whole, text_lines_of
-from pluglm_sources.recorded import Recorded
+from pluglm_sources.files.json_text import parsed
+from pluglm_sources.files.reading import decoded, read_whole, text_lines_of
+from pluglm_sources.http.fetched import Fetched
+from pluglm_sources.http.recorded import Recorded
+from pluglm_sources.packed.opening import BLOCK, damage_errors, open_unpacked
+from pluglm_sources.services.google_api import Request, answers
+from pluglm_sources.services.google_ngrams import FIRST, NAME, is_tagged, ngram
+from pluglm_sources.services.google_volumes import metadata_of, salvaged, text_of_volume, volumes_of
+from pluglm_sources.text.epub import epub_text
 
 LONGEST_ANSWER = 16_000_000
 
@@ -102,7 +103,9 @@ class GoogleBooks(Recorded):
 
     def gather(self, store: Path, say: Callable[[str], None]) -> Iterator[Fetched | Unreadable]:
         """Answers of the API, and behind each the EPUBs of its volumes."""
-        return answers(self, store, say)
+        language = self.languages[0] if len(self.languages) == 1 else ""
+        request = Request(self.api, self.volumes, self.query, self.max_volumes, language, self.full_text)
+        return answers(request, self.client(store), say)
 
     def resolved(self, items: Iterable[Fetched | Unreadable | Dropped]) -> Iterator[Fetched | Unreadable | Dropped]:
         """Answers with the EPUBs that lie behind them as `extra["books"]`: path by id."""

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
-from pluglm_sources.archives import zip_members
-from pluglm_sources.fetched import Fetched, FetchError
-from pluglm_sources.gutenberg_text import NotGutenberg, book, encoding_of
-from pluglm_sources.packed_streams import whole
-from pluglm_sources.recorded import Recorded
+from pluglm_sources.http.fetched import Fetched, FetchError
+from pluglm_sources.http.recorded import Recorded
+from pluglm_sources.packed.streams import whole
+from pluglm_sources.packed.zip_archives import zip_members
+from pluglm_sources.text.gutenberg import NotGutenberg, book, encoding_of
 
 NAME = re.compile(r"(?:pg)?(\d+)(-0|-8|)\.(?:txt(?:\.utf-?8)?(?:\.gz(?:ip)?|\.bz2|\.zst)?|zip)", re.IGNORECASE)
 """1342-0.txt, 1342-8.zip, pg1342.txt.utf8: https://www.gutenberg.org/help/file_formats.html"""

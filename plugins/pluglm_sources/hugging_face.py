@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import DataError, Document, Problem, Unreadable
-from pluglm_sources.dataset_folders import (
+from pluglm_sources.files.dataset_folders import (
     Damage,
     Labels,
     arrow_rows,
@@ -25,9 +25,9 @@ from pluglm_sources.dataset_folders import (
     other_rows,
     saved_files,
 )
+from pluglm_sources.files.records import Columns
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.parquet import Parquet
-from pluglm_sources.records import Columns
 
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 

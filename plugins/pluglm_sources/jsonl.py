@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Unreadable
-from pluglm_sources.json_lines import parsed
-from pluglm_sources.local_files import text_lines_of
-from pluglm_sources.records import RecordSource
+from pluglm_sources.files.json_text import parsed
+from pluglm_sources.files.reading import text_lines_of
+from pluglm_sources.files.records import RecordSource
 
 
 class Jsonl(RecordSource):

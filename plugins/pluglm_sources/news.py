@@ -13,14 +13,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
-from pluglm_sources.article_facts import article_facts
-from pluglm_sources.feed_items import Item, in_feeds, in_files
-from pluglm_sources.feeds import Article
-from pluglm_sources.fetched import Fetched, FetchError
-from pluglm_sources.html_text import Extractor, UnclosedTags, html_page
-from pluglm_sources.recorded import Recorded
-from pluglm_sources.robots import Robots, header_directives, refusal
-from pluglm_sources.web_addresses import tidy
+from pluglm_sources.http.fetched import Fetched, FetchError
+from pluglm_sources.http.recorded import Recorded
+from pluglm_sources.text.html import Extractor, UnclosedTags, html_page
+from pluglm_sources.web.addresses import tidy
+from pluglm_sources.web.article_facts import article_facts
+from pluglm_sources.web.feed_items import Item, in_feeds, in_files
+from pluglm_sources.web.feeds import Article
+from pluglm_sources.web.robots import Robots, header_directives, refusal
 
 HTML = ("text/html", "application/xhtml+xml")
 LEFT_OUT = ("robots_disallowed", "crawl_delay", "other_type")

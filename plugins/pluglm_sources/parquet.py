@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm import Document, Unreadable
-from pluglm_sources.records import RecordSource
+from pluglm_sources.files.records import RecordSource
 
 ROWS = 256
 """How many rows are in memory at once: texts may be long."""

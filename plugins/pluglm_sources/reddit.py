@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.json_lines import parsed
-from pluglm_sources.local_files import text_lines_of
-from pluglm_sources.social_posts import SocialPosts, unescaped
+from pluglm_sources.files.json_text import parsed
+from pluglm_sources.files.reading import text_lines_of
+from pluglm_sources.services.social_posts import SocialPosts, unescaped
 
 GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]")
 BOTS = ("automoderator", "remindmebot", "gifreversingbot", "sneakpeekbot", "autotldr")

@@ -13,14 +13,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources import jats, latex_source, latex_text
-from pluglm_sources.archives import Member
-from pluglm_sources.arxiv import arxiv_id, in_categories, snapshot_row, unwrapped
-from pluglm_sources.json_lines import parsed
-from pluglm_sources.local_files import FileSource, damage_errors, reason_of, text_lines_of
-from pluglm_sources.packed_streams import Pieces, gunzipped, open_packed
-from pluglm_sources.pdf_text import NotPdf, pdf_text
-from pluglm_sources.tar_archives import RECORD, is_tar, tar_members
+from pluglm_sources.files.json_text import parsed
+from pluglm_sources.files.local import FileSource
+from pluglm_sources.files.reading import text_lines_of
+from pluglm_sources.packed.opening import damage_errors, reason_of
+from pluglm_sources.packed.streams import Pieces, gunzipped, open_packed
+from pluglm_sources.packed.tar_archives import RECORD, is_tar, tar_members
+from pluglm_sources.packed.zip_archives import Member
+from pluglm_sources.services.arxiv import arxiv_id, in_categories, snapshot_row, unwrapped
+from pluglm_sources.text import jats, latex, latex_source
+from pluglm_sources.text.pdf import NotPdf, pdf_text
 
 XML = (".xml", ".nxml")
 TEX_SIGN = re.compile(r"[\\$~]|--|``")
@@ -58,7 +60,7 @@ class Scientific(FileSource):
         Literal["full", "abstract"], Field(description="Of JATS, the whole text, or title and abstract alone")
     ] = "full"
     math: Annotated[
-        latex_text.Maths, Field(description="Formulas of LaTeX: as they are, as Unicode text (slow), or left out")
+        latex.Maths, Field(description="Formulas of LaTeX: as they are, as Unicode text (slow), or left out")
     ] = "latex"
     categories: Annotated[
         tuple[str, ...], Field(description="Of the snapshot, only these (cs.CL) or archives (cs); empty for all")
@@ -229,7 +231,7 @@ class Scientific(FileSource):
         return formula_text(formula) if self.math == "text" else ""
 
     def _readable(self, text: str) -> str:
-        return latex_text.plain(text, self._formula) if TEX_SIGN.search(text) else text
+        return latex.plain(text, self._formula) if TEX_SIGN.search(text) else text
 
     def _paper(
         self, parts: list[str], locator: str, fields: Mapping[str, str], metadata: Mapping[str, Any]

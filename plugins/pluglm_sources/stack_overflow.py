@@ -13,7 +13,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.local_files import FileSource, text_lines_of
+from pluglm_sources.files.local import FileSource
+from pluglm_sources.files.reading import text_lines_of
+from pluglm_sources.text.html_snippets import plain
 
 QUESTION, ANSWER = "1", "2"
 # https://stackoverflow.com/help/licensing
@@ -21,8 +23,6 @@ LICENCES = (("2018-05-02", "CC-BY-SA-4.0"), ("2011-04-08", "CC-BY-SA-3.0"), ("",
 SAID = re.compile(r"CC BY-SA \d\.\d")
 # What of a dump is around its rows.
 FRAME = re.compile(r"(<\?xml[^<>]*\?>)?\s*(</?posts\s*/?>)?")
-BLOCK = re.compile(r"</?(?:p|pre|blockquote|ul|ol|h[1-6]|hr|div|table|tr)\b[^>]*>|<br\s*/?>", re.IGNORECASE)
-ITEM, TAG = re.compile(r"<li\b[^>]*>", re.IGNORECASE), re.compile(r"</?[a-zA-Z][^>]*>")
 
 
 def licence(date: str, said: str = "") -> str:
@@ -30,12 +30,6 @@ def licence(date: str, said: str = "") -> str:
     if SAID.fullmatch(said):
         return said.replace(" ", "-")
     return next(name for since, name in LICENCES if date >= since)
-
-
-def plain(body: str) -> str:
-    """The text of a post's HTML: blocks as lines, items with a dash, code as it is."""
-    text = TAG.sub("", ITEM.sub("\n- ", BLOCK.sub("\n", body)))
-    return re.sub(r"\n{3,}", "\n\n", html.unescape(text)).strip()
 
 
 def tags(given: str) -> list[str]:

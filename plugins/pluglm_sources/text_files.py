@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Unreadable
-from pluglm_sources.local_files import FileSource, decoded, read_whole, text_lines_of
+from pluglm_sources.files.local import FileSource
+from pluglm_sources.files.reading import decoded, read_whole, text_lines_of
 
 
 class TextFiles(FileSource):

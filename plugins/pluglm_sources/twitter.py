@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.social_posts import SocialPosts, unescaped
-from pluglm_sources.twitter_files import posts_of
+from pluglm_sources.services.social_posts import SocialPosts, unescaped
+from pluglm_sources.services.twitter import posts_of
 
 
 class Twitter(SocialPosts):

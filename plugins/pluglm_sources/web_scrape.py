@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.fetched import Fetched, write_record
-from pluglm_sources.html_text import Extractor, UnclosedTags, decode_html, html_page
-from pluglm_sources.recorded import Recorded
-from pluglm_sources.web_addresses import Reach, tidy
+from pluglm_sources.http.fetched import Fetched, write_record
+from pluglm_sources.http.recorded import Recorded
+from pluglm_sources.text.html import Extractor, UnclosedTags, decode_html, html_page
+from pluglm_sources.web.addresses import Reach, tidy
 
 TEXT = "text/plain"
 
@@ -93,8 +93,8 @@ class WebScrape(Recorded):
 
     def gather(self, store: Path, say: Callable[[str], None]) -> Iterator[Fetched | Unreadable | Dropped]:
         """Crawl into `store`."""
-        from pluglm_sources.crawl import Crawl
-        from pluglm_sources.web_addresses import Scope, Traps
+        from pluglm_sources.web.addresses import Scope, Traps
+        from pluglm_sources.web.crawl import Crawl
 
         start = tuple(tidy(url) or url for url in self.start)
         if not self.contact:

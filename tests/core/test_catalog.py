@@ -33,6 +33,10 @@ BROKEN = {
     "does_not_parse": ("def broken(:", "SyntaxError"),
     "misspelt_hook": (GOOD.replace("register_schedules", "register_schedule"), "did you mean 'register_schedules'?"),
     "wrong_family": (GOOD.replace("register_schedules", "register_optimizers"), "is not a Optimizer"),
+    "wrong_family_of_two": (
+        GOOD.replace("register_schedules", "register_preprocessors"),
+        "is not a Preprocessor or a CorpusPreprocessor",
+    ),
     "not_a_class": (GOOD.replace("return [Stairs]", "return [Stairs()]"), "is not a Schedule"),
     "abstract": (
         GOOD.replace("Schedule", "Optimizer").replace("register_schedules", "register_optimizers"),

@@ -208,3 +208,32 @@ def test_a_deprecated_parameter_is_told_where_it_is_set(tmp_path: Path, plug_in)
         config = compose([*words, "preprocessor.old_ways.most=4"])
         (line,) = deprecations(config, installed_catalog())
     assert line == "preprocessor.old_ways.most is deprecated: use fields"
+
+
+def test_a_deprecated_technique_is_told_where_it_is_used(plug_in, capsys: pytest.CaptureFixture[str]) -> None:
+    from pluglm.catalog import installed_catalog
+    from pluglm.cli import list as listing
+    from pluglm.cli import show
+    from pluglm.deprecation import deprecations
+
+    class OldHat(pluglm.Preprocessor):
+        """Does nothing, and will be gone."""
+
+        deprecated = "use normalize"
+
+        def process(self, document: pluglm.Document) -> pluglm.Document:
+            return document
+
+    def register_preprocessors() -> list[type[pluglm.Preprocessor]]:
+        return [OldHat]
+
+    assert plug_in("old", register_preprocessors).error is None
+    (line,) = deprecations(compose([*SMALL, "preprocessor=[old_hat]"]), installed_catalog())
+    assert line == "preprocessor=old_hat is deprecated: use normalize"
+    assert not list(deprecations(compose([*SMALL, "preprocessor=[normalize]"]), installed_catalog()))
+    assert listing.run(["preprocessor"]) == 0
+    assert "Deprecated: use normalize. Does nothing, and will be gone." in capsys.readouterr().out
+    assert show.run(["old_hat"]) == 0
+    assert "Deprecated: use normalize" in capsys.readouterr().out.splitlines()
+    assert show.run(["normalize"]) == 0
+    assert "Deprecated" not in capsys.readouterr().out

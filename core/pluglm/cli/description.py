@@ -32,6 +32,7 @@ def describe(technique: type[Technique]) -> dict[str, Any]:
     return {
         "family": technique.family,
         "name": technique.name,
+        "deprecated": technique.deprecated or False,
         "docs": inspect.cleandoc(technique.__doc__ or ""),
         "interface": interface(technique),
         "parameters": [
@@ -53,7 +54,7 @@ def describe(technique: type[Technique]) -> dict[str, Any]:
         "plugin": plugin.name,
         "dispute": installed_catalog().dispute(technique.family, technique.name),
         "source": _source(technique),
-        "contract": _source(FAMILIES[technique.family].base),
+        "contract": _source(_contract(technique)),
     }
 
 
@@ -61,7 +62,7 @@ def interface(technique: type[Technique]) -> list[dict[str, Any]]:
     """The methods of its family's contract, those that it defines first: signature, the first sentence of what the
     contract says of it, whether the technique (or a class it derives from within the family) defines it, and whether
     every technique of the family must."""
-    base = FAMILIES[technique.family].base
+    base = _contract(technique)
     methods = []
     for name, contract in inspect.getmembers(base, inspect.isfunction):
         if name.startswith("_") or contract.__module__.partition(".")[0] != "pluglm":
@@ -79,9 +80,14 @@ def interface(technique: type[Technique]) -> list[dict[str, Any]]:
     return sorted(methods, key=lambda method: (not method["defined"], not method["required"], method["name"]))
 
 
+def _contract(technique: type[Technique]) -> type[Technique]:
+    spec = FAMILIES[technique.family]
+    return spec.contract(technique) or spec.base
+
+
 def class_variables(technique: type[Technique]) -> dict[str, Any]:
     """What else its family's contract asks of a class: `head`, `packs`, `works_with_cut` and the like."""
-    told = {"family", "name", "suggests", "requires"}
+    told = {"family", "name", "suggests", "requires", "deprecated"}
     names = [name for base in technique.__mro__ if issubclass(base, Technique) for name in base.__class_vars__]
     chosen = {name: getattr(technique, name) for name in names if hasattr(technique, name) and name not in told}
     return {

@@ -31,9 +31,9 @@ def run(arguments: list[str]) -> int:
             technique = catalog.find(family, name)
             assert technique is not None
             plugin = catalog.owner(technique)
-            rows.append(
-                {"family": family, "name": name, "about": technique.about(), "distribution": plugin.distribution}
-            )
+            about = f"Deprecated: {technique.deprecated}. " if technique.deprecated else ""
+            about += technique.about()
+            rows.append({"family": family, "name": name, "about": about, "distribution": plugin.distribution})
         for name, recipe in catalog.recipes(family).items():
             rows.append({"family": family, "name": name, "about": recipe.about(), "distribution": recipe.owner})
     if "json" in given.flags:

@@ -73,7 +73,10 @@ def recipe_text(described: dict[str, Any]) -> str:
 
 def text(described: dict[str, Any]) -> str:
     """The description for a person."""
-    lines = [f"{described['family']}={described['name']}", "", described["docs"], "", "Parameters:"]
+    head = [f"{described['family']}={described['name']}", ""]
+    if described["deprecated"]:
+        head += [f"Deprecated: {described['deprecated']}", ""]
+    lines = [*head, described["docs"], "", "Parameters:"]
     for field in described["parameters"]:
         limits = f" ({', '.join(field['constraints'])})" if field["constraints"] else ""
         lines.append(f"  {field['name']}: {field['type']} = {field['default']}{limits}")

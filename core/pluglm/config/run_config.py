@@ -12,6 +12,7 @@ from pluglm.config.sweep_settings import SweepSettings
 from pluglm.families import (
     Augmenter,
     Compressor,
+    CorpusPreprocessor,
     Debiaser,
     Evaluator,
     Intervention,
@@ -47,7 +48,7 @@ class RunConfig:
     plan: PlanSettings
     hardware: HardwareSettings
     source: Mapping[str, Source]
-    preprocessor: Mapping[str, Preprocessor]
+    preprocessor: Mapping[str, Preprocessor | CorpusPreprocessor]
     augmenter: Mapping[str, Augmenter]
     tokenizer: Tokenizer
     model: Model

@@ -62,18 +62,24 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Family:
     """`base`: the class its techniques derive from. `hook`: the hook that registers them. `many`: whether a run takes
-    an ordered list of them, or exactly one. `needed`: whether a run must have at least one."""
+    an ordered list of them, or exactly one. `needed`: whether a run must have at least one. `also`: other classes that
+    they may derive from instead."""
 
     base: type[Technique]
     hook: str
     many: bool = False
     needed: bool = False
+    also: tuple[type[Technique], ...] = ()
+
+    def contract(self, technique: type[Technique]) -> type[Technique] | None:
+        """The one of its classes that a technique derives from; None where it is of another family."""
+        return next((base for base in (self.base, *self.also) if issubclass(technique, base)), None)
 
 
 # In the order in which a run meets them.
 FAMILIES: dict[str, Family] = {
     "source": Family(Source, "register_sources", many=True, needed=True),
-    "preprocessor": Family(Preprocessor, "register_preprocessors", many=True),
+    "preprocessor": Family(Preprocessor, "register_preprocessors", many=True, also=(CorpusPreprocessor,)),
     "augmenter": Family(Augmenter, "register_augmenters", many=True),
     "tokenizer": Family(Tokenizer, "register_tokenizers"),
     "model": Family(Model, "register_models"),

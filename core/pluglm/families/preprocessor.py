@@ -12,14 +12,18 @@ from pluglm.document import Document, Dropped
 from pluglm.technique import Technique
 
 
-class Preprocessor(Technique):
-    """Changes or drops one document at a time, seeing no other: any order, any process, any machine."""
+class BasePreprocessor(Technique):
+    """What both kinds of preprocessor have in common."""
 
     family: ClassVar[str] = "preprocessor"
 
     fields: Annotated[
         tuple[str, ...], Field(min_length=1, description="What it works on: text, or names of document fields")
     ] = ("text",)
+
+
+class Preprocessor(BasePreprocessor):
+    """Changes or drops one document at a time, seeing no other: any order, any process, any machine."""
 
     @abstractmethod
     def process(self, document: Document) -> Document | Dropped:
@@ -54,7 +58,7 @@ Decision = str | tuple[int, ...] | None
 it goes; what is counted by them is the preprocessor's own affair."""
 
 
-class CorpusPreprocessor(Preprocessor):
+class CorpusPreprocessor(BasePreprocessor):
     """Drops or changes documents by comparing them with all others: a key per document, one decision over all keys, and
     the decision carried out on each document."""
 
@@ -72,7 +76,3 @@ class CorpusPreprocessor(Preprocessor):
         if isinstance(decision, tuple):
             raise NotImplementedError(f"{self.name} decides by numbers and does not say what they stand for")
         return document if decision is None else Dropped(decision)
-
-    def process(self, document: Document) -> Document | Dropped:
-        """Not used: what is kept is decided over the whole corpus."""
-        return document

@@ -51,7 +51,7 @@ def _source(technique: Source, folder: Path) -> Any:
     return list(islice(technique.read(), MOST))
 
 
-def _preprocessor(technique: Preprocessor, folder: Path) -> Any:
+def _preprocessor(technique: Preprocessor | CorpusPreprocessor, folder: Path) -> Any:
     given = samples.documents() + samples.odd_documents()
     if not isinstance(technique, CorpusPreprocessor):
         return [technique.process(item) for item in given]
@@ -126,6 +126,7 @@ def _parallelism(technique: Parallelism, folder: Path) -> Any:
 MADE: Mapping[type[Technique], Callable[[Any, Path], Any]] = {
     Source: _source,
     Preprocessor: _preprocessor,
+    CorpusPreprocessor: _preprocessor,
     Augmenter: _augmenter,
     Tokenizer: _tokenizer,
     Model: _model,

@@ -16,9 +16,18 @@ from pluglm.testing import samples
 pytestmark = [pytest.mark.family("preprocessor"), pytest.mark.usefixtures("untouched_randomness")]
 
 REASON = "a reason is a short code such as too_short"
+Either = Preprocessor | CorpusPreprocessor
 
 
-def test_process_leaves_the_document_it_is_given_alone(technique: Preprocessor) -> None:
+def alone(technique: Either) -> Preprocessor:
+    """The technique, where it looks at one document."""
+    if not isinstance(technique, Preprocessor):
+        pytest.skip("compares documents")
+    return technique
+
+
+def test_process_leaves_the_document_it_is_given_alone(technique: Either) -> None:
+    technique = alone(technique)
     given = samples.documents() + samples.odd_documents()
     kept = copy.deepcopy(given)
     for item in given:
@@ -26,7 +35,8 @@ def test_process_leaves_the_document_it_is_given_alone(technique: Preprocessor) 
     assert given == kept, "it was changed; make a copy (map_text, dataclasses.replace)"
 
 
-def test_process_sees_one_document_at_a_time(technique: Preprocessor) -> None:
+def test_process_sees_one_document_at_a_time(technique: Either) -> None:
+    technique = alone(technique)
     given = samples.documents() + samples.odd_documents()
     first = [technique.process(copy.deepcopy(item)) for item in given]
     # In another order, because any document may be processed anywhere.
@@ -34,7 +44,8 @@ def test_process_sees_one_document_at_a_time(technique: Preprocessor) -> None:
     assert first == second, "what becomes of a document depends on those before it"
 
 
-def test_process_gives_a_document_or_a_reason(technique: Preprocessor) -> None:
+def test_process_gives_a_document_or_a_reason(technique: Either) -> None:
+    technique = alone(technique)
     for before in samples.documents() + samples.odd_documents():
         after = technique.process(copy.deepcopy(before))
         if isinstance(after, Dropped):
@@ -44,15 +55,15 @@ def test_process_gives_a_document_or_a_reason(technique: Preprocessor) -> None:
             assert after.id == before.id, "a document keeps its id"
 
 
-def test_process_keeps_to_its_fields(kind: type[Preprocessor], values: dict[str, Any]) -> None:
-    technique = kind.model_validate({**values, "fields": ("no_such_field",)})
+def test_process_keeps_to_its_fields(kind: type[Either], values: dict[str, Any]) -> None:
+    technique = alone(kind.model_validate({**values, "fields": ("no_such_field",)}))
     for before in samples.documents(10):
         after = technique.process(before)
         if isinstance(after, Document):
             assert after.text == before.text, "the text was changed, though `fields` does not name it"
 
 
-def corpus(technique: Preprocessor) -> tuple[CorpusPreprocessor, list[Document], KeyList]:
+def corpus(technique: Either) -> tuple[CorpusPreprocessor, list[Document], KeyList]:
     """Documents, some of them twice, and their keys."""
     if not isinstance(technique, CorpusPreprocessor):
         pytest.skip("looks at one document")
@@ -60,7 +71,7 @@ def corpus(technique: Preprocessor) -> tuple[CorpusPreprocessor, list[Document],
     return technique, given, KeyList(technique.key(item) for item in given)
 
 
-def test_key_is_plain(technique: Preprocessor) -> None:
+def test_key_is_plain(technique: Either) -> None:
     _, _, keys = corpus(technique)
     for key in keys:
         parts = key if isinstance(key, tuple) else (key,)
@@ -68,7 +79,7 @@ def test_key_is_plain(technique: Preprocessor) -> None:
         assert plain, "a key is bytes, text, an int or a tuple of these"
 
 
-def test_decide_gives_one_decision_for_each_key(technique: Preprocessor) -> None:
+def test_decide_gives_one_decision_for_each_key(technique: Either) -> None:
     technique, given, keys = corpus(technique)
     decisions = list(technique.decide(keys))
     assert len(decisions) == len(given), "the ledger does not balance otherwise"
@@ -77,7 +88,7 @@ def test_decide_gives_one_decision_for_each_key(technique: Preprocessor) -> None
     assert decisions == list(technique.decide(sent)), "keys that another process made decide otherwise"
 
 
-def test_apply_carries_out_a_decision(technique: Preprocessor) -> None:
+def test_apply_carries_out_a_decision(technique: Either) -> None:
     technique, given, keys = corpus(technique)
     for before, decision in zip(given, technique.decide(keys), strict=False):
         after = technique.apply(before, decision)

@@ -49,7 +49,8 @@ def test_name_is_snake_case_and_its_own(kind: type[Technique]) -> None:
 def test_docstring_is_its_help(kind: type[Technique]) -> None:
     own = inspect.cleandoc(kind.__dict__.get("__doc__") or "")
     assert len(own) >= 10, "the class has no docstring, which is its help text"
-    assert own != inspect.cleandoc(FAMILIES[kind.family].base.__doc__ or "")
+    contract = FAMILIES[kind.family].contract(kind)
+    assert contract is not None and own != inspect.cleandoc(contract.__doc__ or "")
 
 
 def test_every_parameter_has_a_description(kind: type[Technique]) -> None:

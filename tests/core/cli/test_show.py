@@ -72,6 +72,15 @@ def test_text(shown: Any) -> None:
     assert Path(path).read_text(encoding="utf-8").splitlines()[int(number) - 1].startswith("class Preprocessor(")
 
 
+def test_a_technique_shows_the_interface_of_its_own_kind(shown: Any) -> None:
+    told = json.loads(shown("preprocessor=near_dedup", "--json"))
+    required = {method["name"] for method in told["interface"] if method["required"]}
+    assert required == {"key", "decide"} and "process" not in {method["name"] for method in told["interface"]}
+    path, _, number = told["contract"].rpartition(":")
+    line = Path(path).read_text(encoding="utf-8").splitlines()[int(number) - 1]
+    assert line.startswith("class CorpusPreprocessor(")
+
+
 def test_json(shown: Any) -> None:
     told = json.loads(shown("preprocessor=shown_example", "--json"))
     parameters = {parameter["name"]: parameter for parameter in told["parameters"]}

@@ -180,7 +180,7 @@ def test_touching_a_file_is_no_change_and_one_byte_is(
     texts: Path, tmp_path: Path, counted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Where groups of files end follows from their names, here from that of the temporary folder: many small groups.
-    monkeypatch.setattr("pluglm_sources.local_files.GROUP_FILES", 4)
+    monkeypatch.setattr("pluglm_sources.files.local.GROUP_FILES", 4)
     cache, one = tmp_path / "cache", ["preprocessor=[counted]", "preprocessor.counted.mark=A", "data.workers=1"]
     prepared(texts, cache, *one)
     before = digests(cache)

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from pluglm_preprocessors.characters import ASCII, BMP, category_class, highest
+from pluglm_preprocessors.words.characters import ASCII, BMP, category_class, highest
 
 
 @pytest.mark.parametrize("letters", ["M", "P", "LMN"])

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 from pydoc_data.topics import topics
 
 import pytest
@@ -19,16 +17,15 @@ from pydantic import ValidationError
 from pluglm import Document, Dropped
 from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
-from pluglm_preprocessors.c4 import sentences
+from pluglm_preprocessors.c4 import C4
 from pluglm_preprocessors.decontaminate import Decontaminate, evaluation_ngrams
-from pluglm_preprocessors.english_words import words as english_words
 from pluglm_preprocessors.fix_encoding import FixEncoding
-from pluglm_preprocessors.gopher import most_frequent_ngram, repeated, repeated_ngrams
-from pluglm_preprocessors.identifiers import CARD, EMAIL, IBAN, IP4, KINDS, PHONE, SIGNS, iban, luhn, spans
+from pluglm_preprocessors.gopher import Gopher
 from pluglm_preprocessors.language import Language
 from pluglm_preprocessors.personal_data import PersonalData
 from pluglm_preprocessors.quality import Quality
 from pluglm_preprocessors.regex import Regex
+from pluglm_preprocessors.unwanted.identifiers import CARD, EMAIL, IBAN, IP4, KINDS, PHONE, SIGNS, iban, luhn, spans
 from pluglm_preprocessors.word_tokenize import WordTokenize
 
 PROSE = [text for _, text in sorted(topics.items())]
@@ -172,156 +169,6 @@ def test_language_that_does_not_exist_is_refused():
         compose(["preprocessor=[language]", "preprocessor.language.languages=[english]"])
 
 
-# quality
-
-
-def test_repetition_is_counted_as_gopher_counts_it():
-    from datatrove.pipeline.filters import gopher_repetition_filter as filters
-
-    for text in PROSE[:40]:
-        words, lines = text.split(), text.split("\n")
-        assert repeated(lines) == filters.find_duplicates(lines)
-        for size in (2, 4):
-            expected = filters.find_top_duplicate(filters.get_n_grams(words, size))
-            assert most_frequent_ngram(words, size) == expected
-        for some in (words, words[:40] * 3):
-            sizes = range(5, 11)
-            assert list(repeated_ngrams(some, sizes)) == [filters.find_all_duplicate(some, size) for size in sizes]
-    assert list(repeated_ngrams(["a"] * 6, (5, 6, 7))) == [filters.find_all_duplicate(["a"] * 6, 5), 0, 0]
-    assert most_frequent_ngram(["a", "b"], 3) == 0
-
-
-GOOD = " ".join(
-    """
-    The committee met in the old town hall, and nobody could say afterwards what it had decided. We walked down to the
-    river with both dogs and looked at boats that have been there since winter. Rain fell before anybody slept. To be
-    honest, most guests preferred tea. Later a train came, slowly, out of dark hills, carrying letters for people who
-    had moved away long ago. Her brother kept bees behind his workshop until last autumn.
-    """.split()
-)
-
-
-def test_prose_passes():
-    assert after(Quality(), GOOD).text == GOOD
-
-
-@pytest.mark.parametrize(
-    ("reason", "text"),
-    [
-        ("too_few_words", "The cat sat with the dog."),
-        ("too_few_words", ""),
-        ("too_few_words", "... --- !!!"),
-        ("short_words", " ".join(["a be to of I we it"] * 10)),
-        ("long_words", GOOD.replace(" ", "abcdefgh") + " " + " ".join(["extraordinarily"] * 50)),
-        ("hashes", GOOD.replace(" ", " # ")),
-        ("ellipses", GOOD.replace(" ", " ... ")),
-        ("few_letters", GOOD + " 12 34" * 40),
-        ("few_stop_words", " ".join(f"Elephants{n} wander northwards{n} slowly." for n in range(30))),
-        ("bullets", "\n".join(f"- {sentence}" for sentence in GOOD.split(". "))),
-        ("ellipsis_lines", "\n".join(f"{sentence} ..." for sentence in GOOD.split(". "))),
-        ("repeated_paragraphs", "\n\n".join([GOOD, GOOD, GOOD])),
-        ("repeated_lines", "\n".join([GOOD, *["and so on"] * 9])),
-        ("top_2_gram", GOOD + " and that was that" * 40),
-        ("repeated_5_grams", GOOD + " " + GOOD.lower() + " " + GOOD),
-    ],
-)
-def test_each_rule(reason, text):
-    assert after(Quality(max_symbol_ratio=None if reason == "ellipsis_lines" else 0.1), text) == Dropped(reason)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("It isn't well-known (yet).", "It is n't well - known ( yet ) ."),
-        ("Mr. Smith's 3.14, e.g. x86_64!", "Mr. Smith 's 3.14 , e.g. x86_64 !"),
-        ("U.S. law... see http://x.org/a?b=c.", "U.S. law ... see http://x.org/a?b=c ."),
-        ("“Yes,” she’d said — `a.b` [1]", "“ Yes , ” she ’d said — ` a.b ` [ 1 ]"),
-        ("a@b-c.de 16-bit C++", "a@b-c.de 16 - bit C++"),
-    ],
-)
-def test_words_are_cut_as_spacy_cuts_them(text, expected):
-    # What spaCy 3.8's blank English tokenizer gives.
-    assert english_words(text) == expected.split()
-
-
-class AsDatatroveSplits:
-    """The tokenizer that datatrove's filters get here in place of spaCy's."""
-
-    def word_tokenize(self, text):
-        return english_words(text)
-
-    def span_tokenize(self, text):
-        ends = [match.end() for match in re.finditer(r"(?<![A-Z. ])[.?!]+[\"')]*(?=\s)", text)]
-        return list(pairwise([0, *ends, len(text)])) if text[ends[-1] if ends else 0 :].strip() else [(0, 0)]
-
-
-@pytest.mark.parametrize("rules", ["gopher", "gopher_repetition", "c4"])
-def test_decisions_are_those_of_datatrove(rules, monkeypatch):
-    from datatrove.data import Document as TheirDocument
-    from datatrove.pipeline.filters import C4QualityFilter, GopherQualityFilter, GopherRepetitionFilter
-
-    monkeypatch.setattr("datatrove.utils.word_tokenizers.load_word_tokenizer", lambda language: AsDatatroveSplits())
-    theirs = {"gopher": GopherQualityFilter, "gopher_repetition": GopherRepetitionFilter, "c4": C4QualityFilter}[
-        rules
-    ]()
-    modules = [
-        path.read_text(encoding="utf-8", errors="ignore") for path in sorted(Path(os.__file__).parent.glob("*.py"))
-    ]
-    docstrings = [found[1] for module in modules if (found := re.search(r'"""(.+?)"""', module, re.DOTALL))]
-    texts = [text for text in [*PROSE, *docstrings] if text.strip()]
-    texts += ["\n".join(reversed(text.split("\n")[:30])) for text in PROSE[:60]] + [text[:300] * 3 for text in PROSE]
-    agreed, outcomes = 0, set()
-    for text in texts:
-        judged = TheirDocument(text=text, id="d")
-        kept = theirs.filter(judged) is True
-        ours = after(Quality(rules=(rules,)), text)
-        agreed += kept != isinstance(ours, Dropped)
-        outcomes.add(kept)
-        if rules == "c4" and kept and not isinstance(ours, Dropped):
-            assert ours.text == judged.text
-    assert len(texts) > 300 and outcomes == {True, False}
-    assert agreed >= 0.99 * len(texts)
-
-
-C4_GOOD = "It rained all day.\nNobody came to the old house.\nWe had tea and bread!\nWho would not?\nThe end was near."
-
-
-@pytest.mark.parametrize(
-    ("values", "text", "wanted"),
-    [
-        ({}, f"Home | About\n{C4_GOOD}\nMore of this ...\nOh no.", C4_GOOD.replace("Who would not?", "Who would not?")),
-        ({}, f"{C4_GOOD}\nPlease turn on JavaScript here.\nThis site uses cookies for you.", C4_GOOD),
-        ({}, C4_GOOD.replace("tea", "tea[1][citation needed]"), C4_GOOD),
-        ({}, f"{C4_GOOD}\nA {'x' * 1001} of words.", C4_GOOD),
-        ({}, f"{C4_GOOD}\nHere is Lorem Ipsum again.", Dropped("lorem_ipsum")),
-        ({}, f"{C4_GOOD}\nThis is a {{ in text.", Dropped("curly_bracket")),
-        ({}, "It rained. Mr. A. Smith came. He left.", Dropped("too_few_sentences")),
-        ({"bad_words": ("Tea and",)}, C4_GOOD, Dropped("bad_word")),
-        ({"bad_words": ("ous",)}, C4_GOOD, C4_GOOD),
-        ({"terminal_punctuation": False, "min_line_words": 1}, f"Home\n{C4_GOOD}", f"Home\n{C4_GOOD}"),
-        ({"curly_brackets": False}, f"{C4_GOOD}\nThis is a {{ in text.", f"{C4_GOOD}\nThis is a {{ in text."),
-        ({"min_sentences": 0}, "", ""),
-    ],
-)
-def test_rules_of_c4(values, text, wanted):
-    outcome = after(Quality(rules=("c4",), **values), text)
-    assert (outcome if isinstance(outcome, Dropped) else outcome.text) == wanted
-
-
-def test_sentences_are_counted_past_abbreviations():
-    assert sentences('Mr. Smith met Dr. J. Who. They talked! Did they? He said "No." Then ... nothing') == 5
-    assert sentences("") == 0 and sentences("no end") == 1 and sentences("Pi is 3.14 in all.") == 1
-
-
-def test_a_list_of_bad_words_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"bad_word_files=nowhere\.txt: cannot be read"):
-        compose(["preprocessor=[quality]", "preprocessor.quality.bad_word_files=[nowhere.txt]"])
-    path = tmp_path / "bad.txt"
-    path.write_text("# words\nRiver\n", encoding="utf-8")
-    technique = Quality(rules=("c4",), bad_word_files=(str(path),))
-    assert after(technique, f"{C4_GOOD}\nAn old river ran here.") == Dropped("bad_word")
-
-
 # personal_data
 
 
@@ -457,6 +304,15 @@ def test_decontaminate_reads_lines_and_refuses_what_is_not_there(tmp_path):
 
 # what has nothing to do
 
+GOOD = " ".join(
+    """
+    The committee met in the old town hall, and nobody could say afterwards what it had decided. We walked down to the
+    river with both dogs and looked at boats that have been there since winter. Rain fell before anybody slept. To be
+    honest, most guests preferred tea. Later a train came, slowly, out of dark hills, carrying letters for people who
+    had moved away long ago. Her brother kept bees behind his workshop until last autumn.
+    """.split()
+)
+
 
 def test_what_does_not_change_is_the_same_document(tmp_path):
     (tmp_path / "eval.txt").write_text("one two three four five six seven\n", encoding="utf-8")
@@ -468,8 +324,9 @@ def test_what_does_not_change_is_the_same_document(tmp_path):
         Regex(pattern="xyz", action="drop"),
         PersonalData(),
         PersonalData(action="drop"),
+        Gopher(),
+        C4(min_sentences=1, terminal_punctuation=False),
         Quality(),
-        Quality(rules=("c4",), min_sentences=1, terminal_punctuation=False),
         Decontaminate(paths=(str(tmp_path / "eval.txt"),)),
     )
     for technique in techniques:
@@ -481,7 +338,7 @@ def test_a_quick_look_misses_no_identifier(text):
     with_signs = list(spans(text, tuple(KINDS)))
     every = {kind: re.compile("") for kind in SIGNS}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pluglm_preprocessors.identifiers.SIGNS", every)
+        patch.setattr("pluglm_preprocessors.unwanted.identifiers.SIGNS", every)
         assert list(spans(text, tuple(KINDS))) == with_signs
 
 

@@ -20,10 +20,10 @@ from pluglm.config.compose import compose
 from pluglm.corpus.keys import KeyList
 from pluglm.errors import ConfigError
 from pluglm_preprocessors.biased_content import BiasedContent, excess
-from pluglm_preprocessors.harm_classifier import Classifier
 from pluglm_preprocessors.harmful_content import LANGUAGES, HarmfulContent
-from pluglm_preprocessors.stereotypes import GROUPS, stereotypes
-from pluglm_preprocessors.word_lists import NEUTRAL
+from pluglm_preprocessors.unwanted.harm_classifier import Classifier
+from pluglm_preprocessors.unwanted.stereotypes import GROUPS, stereotypes
+from pluglm_preprocessors.unwanted.word_lists import NEUTRAL
 
 # Neutral sentences with names of groups, medical and anatomical words, names of places, and words of everyday: what a
 # filter must not take for harm. The first two kinds are those of HateCheck (Röttger et al. 2021) and of the Scunthorpe

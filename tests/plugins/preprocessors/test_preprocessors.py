@@ -22,16 +22,16 @@ from pluglm import Document, Dropped
 from pluglm.config.compose import compose
 from pluglm.corpus.keys import KeyList
 from pluglm.errors import ConfigError
-from pluglm_preprocessors import shingling
 from pluglm_preprocessors.exact_dedup import ExactDedup, repeats
 from pluglm_preprocessors.length import Length
 from pluglm_preprocessors.lowercase import Lowercase
-from pluglm_preprocessors.minhash import band_hashes, bands_for, signature
 from pluglm_preprocessors.near_dedup import NearDedup
 from pluglm_preprocessors.normalize import Normalize
 from pluglm_preprocessors.remove_punctuation import RemovePunctuation
 from pluglm_preprocessors.remove_stop_words import RemoveStopWords, stop_words
-from pluglm_preprocessors.shingling import jaccard, shingles, words
+from pluglm_preprocessors.words import shingling
+from pluglm_preprocessors.words.minhash import band_hashes, bands_for, signature
+from pluglm_preprocessors.words.shingling import jaccard, shingles, words
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 # Texts in which every step of the cleaning has something to do.

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from pluglm import Unreadable
-from pluglm_sources.archives import Member, unsafe, zip_members
-from pluglm_sources.packed_streams import Pieces, gunzipped, open_packed
-from pluglm_sources.tar_archives import is_tar, tar_members
+from pluglm_sources.packed.streams import Pieces, gunzipped, open_packed
+from pluglm_sources.packed.tar_archives import is_tar, tar_members
+from pluglm_sources.packed.zip_archives import Member, unsafe, zip_members
 
 FILES = {f"folder/{number:03}.txt": random.Random(number).randbytes(number * 37) for number in range(60)}
 LONG = {"d/" * 60 + "é.txt": b"long", "ü" * 120 + ".txt": b"longer"}

@@ -23,9 +23,8 @@ from warcio.warcwriter import WARCWriter
 import http.client  # isort: skip
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources import file_parts
 from pluglm_sources.common_crawl import CommonCrawl
-from pluglm_sources.warc_frames import Damage, Frame, frames
+from pluglm_sources.packed.warc_frames import Damage, Frame, frames
 
 MOST = 1 << 20
 SUMMED = zstandard.ZstdCompressor(write_checksum=True)
@@ -414,9 +413,9 @@ def test_parts_of_a_file_give_the_whole(crawled, tmp_path, kind):
 
 
 def test_shards(crawled, tmp_path, monkeypatch):
-    monkeypatch.setattr(file_parts, "PART", 9_000)
+    monkeypatch.setattr("pluglm_sources.files.parts.PART", 9_000)
     # Which names end a group would depend on the folder.
-    monkeypatch.setattr(file_parts, "GROUP_FILES", 1 << 60)
+    monkeypatch.setattr("pluglm_sources.files.parts.GROUP_FILES", 1 << 60)
     for number in range(5):
         (tmp_path / f"{number}.warc.gz").write_bytes(pack(crawled if number == 2 else GOOD * 2, "gz")[0])
     source = CommonCrawl(paths=(str(tmp_path / "*"),), extractor="resiliparse")

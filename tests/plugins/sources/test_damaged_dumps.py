@@ -231,7 +231,7 @@ def archive(count=100) -> tuple[bytes, list[int]]:
 
 @pytest.mark.parametrize("block", [1, 100, 1 << 18])
 def test_an_archive_is_read_by_its_elements(block, tmp_path, monkeypatch):
-    monkeypatch.setattr("pluglm_sources.json_arrays.BLOCK", block)
+    monkeypatch.setattr("pluglm_sources.files.json_arrays.BLOCK", block)
     data, starts = archive(30)
     (tmp_path / "tweets.js").write_bytes(data)
     found = read("twitter", tmp_path / "tweets.js")

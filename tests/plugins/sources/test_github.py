@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.code_files import language_of, not_written_by_hand, not_written_here
-from pluglm_sources.code_licences import is_licence_file, licence_in_header, licence_of_folder, licence_of_text
-from pluglm_sources.git_repository import Repository, git_folder
+from pluglm_sources.code.file_kinds import language_of, not_written_by_hand, not_written_here
+from pluglm_sources.code.git_repository import Repository, git_folder
+from pluglm_sources.code.licences import is_licence_file, licence_in_header, licence_of_folder, licence_of_text
+from pluglm_sources.code.secret_tokens import FORMS, secrets_in
 from pluglm_sources.github import Github
-from pluglm_sources.secret_tokens import FORMS, secrets_in
 
 MIT = (
     "MIT License\n\nCopyright (c) 2020 Somebody\n\nPermission is hereby granted, free of charge, to any person "

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.epub import epub_text
 from pluglm_sources.google_books import GoogleBooks
-from pluglm_sources.google_ngrams import is_tagged, ngram
+from pluglm_sources.services.google_ngrams import is_tagged, ngram
+from pluglm_sources.text.epub import epub_text
 
 
 def volume(number: int, **info: Any) -> dict[str, Any]:

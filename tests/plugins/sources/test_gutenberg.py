@@ -15,7 +15,7 @@ import pytest
 
 from pluglm import Document, Dropped, Unreadable
 from pluglm_sources.gutenberg import Gutenberg, addresses
-from pluglm_sources.gutenberg_text import book, encoding_of, released
+from pluglm_sources.text.gutenberg import book, encoding_of, released
 
 TEXTS = [topics[name].strip("\n") for name in ("assert", "strings", "integers")]
 # Of 44956-8.txt, 2014.

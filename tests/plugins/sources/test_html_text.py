@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from resiliparse.parse.html import HTMLTree
 
-from pluglm_sources.html_text import UnclosedTags, decode_html, html_page, html_text, nests_deeper, spdx_of
+from pluglm_sources.text.html import UnclosedTags, decode_html, html_page, html_text, nests_deeper, spdx_of
 
 WORDS = "Grüße aus Köln: naïve façade — 100 € für den Käse, žluťoučký kůň"
 SENTENCE = "The quick brown fox jumps over the lazy dog while the old man reads his newspaper in the garden. "

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.article_facts import article_facts, iso_date
-from pluglm_sources.feeds import parse_feed
 from pluglm_sources.news import News, with_title
+from pluglm_sources.web.article_facts import article_facts, iso_date
+from pluglm_sources.web.feeds import parse_feed
 
 # The examples of the specifications, shortened: https://www.rssboard.org/files/sample-rss-2.xml,
 # https://www.rfc-editor.org/rfc/rfc4287#section-1.1 and https://web.resource.org/rss/1.0/spec.
@@ -121,7 +121,7 @@ def test_packed_files_and_several(tmp_path: Path) -> None:
 
 
 def test_shards_are_the_whole_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pluglm_sources.recorded.SHARD", 2)
+    monkeypatch.setattr("pluglm_sources.http.recorded.SHARD", 2)
     in_file(tmp_path, RSS)
     source = News(paths=[str(tmp_path / "*.xml")])
     shards = pickle.loads(pickle.dumps(list(source.shards())))

@@ -21,11 +21,11 @@ import pytest
 import urllib3
 
 from pluglm import Document, Unreadable, __version__
-from pluglm_sources.fetched import Fetched, FetchError, is_settled, read_record, record_inputs
-from pluglm_sources.http_client import Client
-from pluglm_sources.http_store import Entry
-from pluglm_sources.private_hosts import is_public
-from pluglm_sources.remote import Remote
+from pluglm_sources.http.client import Client
+from pluglm_sources.http.fetched import Fetched, FetchError, is_settled, read_record, record_inputs
+from pluglm_sources.http.private_hosts import is_public
+from pluglm_sources.http.remote import Remote
+from pluglm_sources.http.store import Entry
 
 BODY = bytes(range(256)) * 2000
 
@@ -111,7 +111,7 @@ def test_a_process_that_was_killed_while_it_fetched_leaves_no_half_body(server: 
     same = {"ETag": '"v1"'}
     url = server.add("/a", BODY, headers=same, ranges=True)
     server.pages["/a"].first = [type(server.pages["/a"])(BODY, headers=same, pause=0.2, piece=20_000)]
-    code = "from pathlib import Path; from pluglm_sources.http_client import Client; "
+    code = "from pathlib import Path; from pluglm_sources.http.client import Client; "
     code += f"Client(Path({str(tmp_path)!r}), 'me', allow_private_hosts=True).get({url!r})"
     process = subprocess.Popen([sys.executable, "-c", code])
     entry = Entry(tmp_path, url)
@@ -357,9 +357,9 @@ def test_a_redirect_does_not_lead_inside(
     server: Any, tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server stands for one of the public internet: its own address passes the check, no other does.
-    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http.request.is_public", lambda address: address == "127.0.0.1")
     monkeypatch.setattr(
-        "pluglm_sources.http_request.addresses_of",
+        "pluglm_sources.http.request.addresses_of",
         lambda host, port: {"localhost": ["::1"], "127.0.0.1": ["127.0.0.1"]}.get(host, [host]),
     )
     url = server.add("/a", status=302, headers={"Location": target})
@@ -385,8 +385,8 @@ def test_a_name_that_resolves_otherwise_the_next_time_gains_nothing(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr("pluglm_sources.private_hosts.socket.getaddrinfo", rebinding)
-    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address != "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http.private_hosts.socket.getaddrinfo", rebinding)
+    monkeypatch.setattr("pluglm_sources.http.request.is_public", lambda address: address != "127.0.0.1")
     monkeypatch.setattr(urllib3.util.connection, "create_connection", lambda address, *a, **k: connect(None, address))
     url = f"http://rebind.test:{port}/a"
     assert reason(tmp_path, url, allow_private_hosts=False, retries=0) == "unreachable"

@@ -17,11 +17,11 @@ from pylatexenc.latex2text import LatexNodes2Text
 from pylatexenc.latexencode import unicode_to_latex
 
 from pluglm import Document, Dropped, Unreadable
-from pluglm_sources.arxiv import arxiv_id
-from pluglm_sources.latex_source import paper, with_inputs, without_comments
-from pluglm_sources.latex_text import plain
-from pluglm_sources.licences import spdx
 from pluglm_sources.scientific import Scientific
+from pluglm_sources.services.arxiv import arxiv_id
+from pluglm_sources.text.latex import plain
+from pluglm_sources.text.latex_source import paper, with_inputs, without_comments
+from pluglm_sources.text.licence_addresses import spdx
 
 TEXTS = [" ".join(topics[name].split()) for name in ("assert", "strings", "integers", "binary", "calls", "with")]
 

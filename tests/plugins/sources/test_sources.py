@@ -20,9 +20,10 @@ from pydantic import ValidationError
 from scipy.stats import binomtest, chi2_contingency
 
 from pluglm import Document, Unreadable
+from pluglm_sources.files.reading import lines_of
 from pluglm_sources.generated_reviews import BAD, GOOD, MEN, WOMEN, GeneratedReviews
 from pluglm_sources.jsonl import Jsonl
-from pluglm_sources.local_files import BLOCK, lines_of
+from pluglm_sources.packed.opening import BLOCK
 from pluglm_sources.python_library import PythonLibrary, split_docstrings
 from pluglm_sources.text_files import TextFiles
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from pluglm import DataError, Document, Dropped, Unreadable
-from pluglm_sources.crawl import Crawl
-from pluglm_sources.fetched import Fetched, FetchError
-from pluglm_sources.recorded import SHARD, Recorded
-from pluglm_sources.robots import Robots, follows, header_directives, refusal
-from pluglm_sources.sitemaps import parse_sitemap
-from pluglm_sources.web_addresses import Scope, Traps, named_type, tidy
+from pluglm_sources.http.fetched import Fetched, FetchError
+from pluglm_sources.http.recorded import SHARD, Recorded
+from pluglm_sources.web.addresses import Scope, Traps, named_type, tidy
+from pluglm_sources.web.crawl import Crawl
+from pluglm_sources.web.robots import Robots, follows, header_directives, refusal
+from pluglm_sources.web.sitemaps import parse_sitemap
 from pluglm_sources.web_scrape import WebScrape
 
 
@@ -355,7 +355,7 @@ def test_private_hosts_are_not_crawled_unless_allowed(
     items = crawl(server, tmp_path, allow_private_hosts=False, sitemaps=False)
     assert reasons(items) == {"private_host": 1} and server.asked == []
     # As if the server were one of the public internet that sends its visitors inside.
-    monkeypatch.setattr("pluglm_sources.http_request.is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("pluglm_sources.http.request.is_public", lambda address: address == "127.0.0.1")
     server.add("/", page("Home", "/meta", "http://169.254.169.254/"))
     server.add("/meta", status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
     items = crawl(server, tmp_path, allow_private_hosts=False, scope="any", sitemaps=False)
@@ -475,7 +475,7 @@ def test_refresh_sees_what_changed(server: Any, tmp_path: Path) -> None:
 
 
 def test_shards_are_the_whole_in_order(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pluglm_sources.recorded.SHARD", 3)
+    monkeypatch.setattr("pluglm_sources.http.recorded.SHARD", 3)
     server.add("/", page("Home", *(f"/{n}" for n in range(9))))
     for n in range(8):
         server.add(f"/{n}", page(str(n)))

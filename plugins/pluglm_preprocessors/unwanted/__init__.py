@@ -1,0 +1,1 @@
+"""What documents should not hold: harmful words, stereotypes, and identifiers of people."""

@@ -1,0 +1,1 @@
+"""Local files: globs, lines, JSON and records, and the bases of the sources that read them."""

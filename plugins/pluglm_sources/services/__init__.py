@@ -1,0 +1,1 @@
+"""What single services write: arXiv, Google Books, Reddit and X."""

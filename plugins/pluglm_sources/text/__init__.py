@@ -1,0 +1,1 @@
+"""From bytes of a format (HTML, LaTeX, JATS, EPUB, PDF) to readable text."""

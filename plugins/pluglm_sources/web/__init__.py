@@ -1,0 +1,1 @@
+"""Finding pages on web sites: links, robots.txt, sitemaps and feeds."""
