@@ -29,8 +29,7 @@ from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepared import prepare_corpus
 from pluglm.lifecycle.assemble import Assembly, assemble
 from pluglm.lifecycle.fit import fit
-from pluglm.progress import quiet_libraries
-from pluglm.progress import Progress
+from pluglm.progress import Progress, quiet_libraries
 
 WARM_UP = 10
 

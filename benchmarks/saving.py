@@ -22,8 +22,7 @@ from pluglm.config.compose import compose
 from pluglm.corpus.prepared import prepare_corpus
 from pluglm.lifecycle import fit as fitting
 from pluglm.lifecycle.assemble import assemble
-from pluglm.progress import quiet_libraries
-from pluglm.progress import Progress
+from pluglm.progress import Progress, quiet_libraries
 
 WORDS = [
     "source.python_library.max_megabytes=3",
