@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+# As type checkers know it: typing is not imported for it, because `pluglm --help` would wait for that.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig

@@ -1,8 +1,10 @@
-"""The verbs that come with the core, registered by the hook that plugins use. No PLUGLM_PLUGINS leaves them out."""
+"""The verbs that come with the core, registered by the hook that plugins use. No PLUGLM_PLUGINS leaves them out.
+
+The catalog marks the hook's implementation: pluggy is not imported here, because verbs that need no plugin must start
+without it."""
 
 from __future__ import annotations
 
-from pluglm.hookspecs import hookimpl
 from pluglm.verbs import Verb
 
 OVERRIDES = "[--flags] [overrides]"
@@ -60,7 +62,6 @@ VERBS = (
 )
 
 
-@hookimpl
 def register_verbs() -> tuple[Verb, ...]:
     """All of them, in the order of `pluglm --help`."""
     return VERBS

@@ -219,6 +219,7 @@ def empty_catalog() -> Catalog:
     """A catalog without plugins, to which `add` adds them."""
     manager = pluggy.PluginManager("pluglm")
     manager.add_hookspecs(hookspecs)
+    hookspecs.hookimpl(built_in_verbs.register_verbs)
     manager.register(built_in_verbs)
     return Catalog(
         manager,

@@ -9,7 +9,6 @@ from typing import Literal
 
 from pluglm.errors import ConfigError, PluglmError, Problem
 
-Words = Literal["overrides", "runs", "own"]
 RESERVED = ("help", "complete")
 
 
@@ -33,7 +32,7 @@ class Verb:
     help: str
     module: str
     usage: str = ""
-    takes: tuple[Words, ...] = ()
+    takes: tuple[Literal["overrides", "runs", "own"], ...] = ()
 
     def check(self) -> None:
         """Raises:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
-import threading
-from types import FrameType
+
+TYPE_CHECKING = False  # as in pluglm/__init__.py
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def help_text() -> str:
@@ -40,6 +41,10 @@ def main() -> None:
 
         print(version("pluglm"))
         sys.exit(0)
+    # What help does not need is not imported before it.
+    import signal
+    import threading
+
     if "RANK" not in os.environ and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminated)
     code = _guarded(arguments[0], arguments[1:])
@@ -78,7 +83,7 @@ def _guarded(verb: str, rest: list[str]) -> int:
         return error.exit_code
     except Terminated:
         print("pluglm: stopped by SIGTERM", file=sys.stderr)
-        return 128 + signal.SIGTERM
+        return 143
     except KeyboardInterrupt:
         print("pluglm: stopped by Ctrl-C", file=sys.stderr)
         return 130

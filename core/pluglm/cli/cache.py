@@ -14,6 +14,7 @@ FLAGS = {
     "--older-than": Flag("for prune: unused for so many days (30)", "DAYS"),
     "--dir": Flag("the cache (that of data.cache_dir, $PLUGLM_CACHE or the user's)", "DIR"),
 } | JSON
+CENTURY = 36_500  # days
 
 
 def run(given: Arguments) -> int:
@@ -25,7 +26,7 @@ def run(given: Arguments) -> int:
     from pluglm.reporting.run_data import size
 
     folder = cache_folder(Path(given.flags["dir"]) if "dir" in given.flags else None)
-    days = timedelta(days=given.number("older-than", 30, least=0))
+    days = timedelta(days=min(given.number("older-than", 30, least=0), CENTURY))
     try:
         found = list(entries(folder)) if given.words == ["list"] else prune(folder, days)
     except OSError as error:

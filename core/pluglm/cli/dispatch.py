@@ -10,9 +10,8 @@ from typing import Any, cast
 
 from pluglm.built_in_verbs import VERBS
 from pluglm.cli.flags import parse, usage, wants_help
-from pluglm.cli.verb_table import known_verbs
 from pluglm.errors import ConfigError, PluglmError, Problem
-from pluglm.verbs import Arguments, Flag, Verb, Words
+from pluglm.verbs import Arguments, Flag, Verb
 
 
 def run_verb(name: str, words: Sequence[str]) -> int:
@@ -46,13 +45,15 @@ def find_verb(name: str) -> Verb:
     for verb in VERBS:
         if verb.name == name:
             return verb
+    from pluglm.cli.verb_table import known_verbs
+
     rows, catalog = known_verbs()
     dispute = catalog.dispute("verb", name) if catalog else None
     if catalog and dispute:
         raise ConfigError([Problem(name, dispute, hint=catalog.way_out("verb", name))])
     for known, about, module, line, takes, _ in rows:
         if known == name:
-            return Verb(name, about, module, line, cast(tuple[Words, ...], tuple(takes.split())))
+            return Verb(name, about, module, line, cast(Any, tuple(takes.split())))
     close = get_close_matches(name, [row[0] for row in rows], n=1)
     hint = f"did you mean {close[0]!r}?" if close else "see pluglm --help"
     broken = catalog.broken() if catalog else []

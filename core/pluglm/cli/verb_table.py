@@ -12,7 +12,7 @@ import os
 import sys
 import zlib
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # as in pluglm/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
