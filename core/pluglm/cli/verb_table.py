@@ -39,10 +39,10 @@ def known_verbs() -> tuple[list[Row], Catalog | None]:
         owner = catalog.verb_owner(verb.name)
         distribution = owner.distribution if owner and owner.distribution != "pluglm" else ""
         rows.append((verb.name, verb.help, verb.module, verb.usage, " ".join(verb.takes), distribution))
-    # A plugin that is broken today may work tomorrow, for reasons that no file shows.
-    if not catalog.broken():
-        packages = {plugin.module.partition(":")[0].partition(".")[0] for plugin in catalog.plugins.values()}
-        _keep(rows, sorted(_files(packages)))
+    modules = {plugin.module.partition(":")[0] for plugin in catalog.plugins.values()}
+    # No file shows when a broken plugin begins to work, nor when one that has no file is gone.
+    if not catalog.broken() and all(getattr(sys.modules.get(name), "__file__", None) for name in modules):
+        _keep(rows, sorted(set(_files({name.partition(".")[0] for name in modules}))))
     return rows, catalog
 
 
