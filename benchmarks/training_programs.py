@@ -308,9 +308,9 @@ def trl(given: dict[str, Any]) -> None:
 
 def pluglm(given: dict[str, Any]) -> None:
     """`pluglm train`, from its words on."""
-    from pluglm.cli.train import run
+    from pluglm.cli.dispatch import run_verb
 
-    run([*given["words"], f"output.folder={given['folder']}/run", "--quiet"])
+    run_verb("train", [*given["words"], f"output.folder={given['folder']}/run", "--quiet"])
 
 
 def trainer_classify(given: dict[str, Any]) -> None:

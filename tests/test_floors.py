@@ -25,6 +25,7 @@ FLOORS = {
         "families",
         "verbs",
         "hookspecs",
+        "built_in_verbs",
         "catalog",
         "deprecation",
     ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+# As type checkers know it: typing is not imported for it, because `pluglm --help` would wait for that.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pluglm.batching.encoding import encode_text
     from pluglm.config.run_config import RunConfig
@@ -47,11 +47,13 @@ if TYPE_CHECKING:
     from pluglm.sections import ReportChart, ReportSection, ReportTable
     from pluglm.technique import Technique
     from pluglm.training.parameters import layer_stacks
+    from pluglm.verbs import Arguments, Flag, Verb
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SPECIAL_TOKENS",
+    "Arguments",
     "Augmenter",
     "Batch",
     "CheckpointWritten",
@@ -66,6 +68,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "Example",
+    "Flag",
     "Key",
     "Keys",
     "LossFunction",
@@ -100,6 +103,7 @@ __all__ = [
     "Tracking",
     "TrainingRun",
     "Unreadable",
+    "Verb",
     "encode_text",
     "hookimpl",
     "layer_stacks",
@@ -109,6 +113,7 @@ __all__ = [
 _HOMES = (
     "pluglm.errors",
     "pluglm.document",
+    "pluglm.verbs",
     "pluglm.hookspecs",
     "pluglm.events",
     "pluglm.sections",

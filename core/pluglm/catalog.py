@@ -1,4 +1,4 @@
-"""The catalog: every technique the installed plugins register, by family and name."""
+"""The catalog: every technique, recipe and verb that the installed plugins register, by name."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from typing import Any
 
 import pluggy
 
-from pluglm import hookspecs
+from pluglm import built_in_verbs, hookspecs
 from pluglm.errors import PluglmDeprecationWarning, PluglmError
 from pluglm.families import FAMILIES
 from pluglm.families.intervention import Intervention
 from pluglm.recipes import Recipe, built_in_recipes, recipes_in, registered_folder
 from pluglm.technique import Technique
+from pluglm.verbs import Verb
 
 GROUP = "pluglm"
 
@@ -45,7 +46,7 @@ class Plugin:
 
 @dataclass(slots=True)
 class Catalog:
-    """Techniques by (family, name), the plugin that owns each, recipes, and the plugins that are broken."""
+    """Techniques by (family, name), the plugin that owns each, recipes, verbs, and the plugins that are broken."""
 
     manager: pluggy.PluginManager
     plugins: dict[str, Plugin] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Catalog:
     _owners: dict[tuple[str, str], str] = field(default_factory=dict)
     _disputes: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _recipes: dict[tuple[str, str], Recipe] = field(default_factory=dict)
+    _verbs: dict[tuple[str, str], Verb] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[type[Technique]]:
         return iter(self._techniques.values())
@@ -70,7 +72,7 @@ class Catalog:
         return self.plugins[self._owners[technique.family, technique.name]]
 
     def dispute(self, group: str, name: str) -> str | None:
-        """Why the technique or recipe of this name cannot be chosen, where two plugins bring one each."""
+        """Why the technique, recipe or verb of this name cannot be chosen, where two plugins bring one each."""
         both = self._disputes.get((group, name))
         return f"is registered by both {both[0]} and {self.plugins[both[1]]}" if both else None
 
@@ -81,6 +83,14 @@ class Catalog:
     def recipes(self, group: str) -> dict[str, Recipe]:
         """The recipes of a group by name, sorted."""
         return {name: self._recipes[home, name] for home, name in sorted(self._recipes) if home == group}
+
+    def verbs(self) -> dict[str, Verb]:
+        """The verbs of the command line by name: those of the core, then those of plugins."""
+        return {name: verb for (_, name), verb in self._verbs.items()}
+
+    def verb_owner(self, name: str) -> Plugin | None:
+        """The plugin that registered a verb, or None for one of the core."""
+        return self.plugins.get(self._owners.get(("verb", name), ""))
 
     def broken(self) -> list[Plugin]:
         """Plugins that did not load or register something that cannot be held."""
@@ -115,6 +125,7 @@ class Catalog:
         self.plugins[plugin.name] = plugin
         techniques: dict[tuple[str, str], type[Technique]] = {}
         recipes: dict[tuple[str, str], Recipe] = {}
+        verbs: dict[tuple[str, str], Verb] = {}
         try:
             with _heard() as deprecated:
                 self.manager.register(module, name=plugin.name)
@@ -126,6 +137,12 @@ class Catalog:
             for recipe in (recipe for folder in folders for recipe in recipes_in(folder, plugin.distribution)):
                 self._claim(recipe.group, recipe.name, plugin, recipes)
                 recipes[recipe.group, recipe.name] = recipe
+            for verb in self._answers(plugin.name, "register_verbs"):
+                if not isinstance(verb, Verb):
+                    raise PluglmError(f"register_verbs returned {verb!r}, which is not a Verb")
+                verb.check()
+                self._claim("verb", verb.name, plugin, verbs)
+                verbs["verb", verb.name] = verb
         except Exception as error:
             if self.manager.has_plugin(plugin.name):
                 self.manager.unregister(name=plugin.name)
@@ -135,7 +152,8 @@ class Catalog:
         self.plugins[plugin.name] = replace(plugin, deprecated=told, recipes=folders)
         self._techniques |= techniques
         self._recipes |= recipes
-        self._owners |= dict.fromkeys(techniques, plugin.name)
+        self._verbs |= verbs
+        self._owners |= dict.fromkeys([*techniques, *verbs], plugin.name)
 
     def _claim(self, group: str, name: str, plugin: Plugin, own: Mapping[tuple[str, str], object]) -> None:
         key = (group, name)
@@ -143,6 +161,7 @@ class Catalog:
             raise PluglmError(f"{group}={name} is registered twice")
         first: object = self.plugins[self._owners[key]] if key in self._owners else None
         first = first or (self._recipes[key].owner if key in self._recipes else None)
+        first = first or ("pluglm" if key in self._verbs else None)
         if first:
             # Neither is taken for the other: who chooses the name is told of both.
             self._disputes[key] = (str(first), plugin.name)
@@ -201,7 +220,13 @@ def empty_catalog() -> Catalog:
     """A catalog without plugins, to which `add` adds them."""
     manager = pluggy.PluginManager("pluglm")
     manager.add_hookspecs(hookspecs)
-    return Catalog(manager, _recipes={(recipe.group, recipe.name): recipe for recipe in built_in_recipes()})
+    hookspecs.hookimpl(built_in_verbs.register_verbs)
+    manager.register(built_in_verbs)
+    return Catalog(
+        manager,
+        _recipes={(recipe.group, recipe.name): recipe for recipe in built_in_recipes()},
+        _verbs={("verb", verb.name): verb for verbs in manager.hook.register_verbs() for verb in verbs},
+    )
 
 
 def read_catalog(entries: Iterable[EntryPoint], only: set[str] | None = None, without: Iterable[str] = ()) -> Catalog:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Tracker,
     )
     from pluglm.sections import ReportSection
+    from pluglm.verbs import Verb
 
 hookspec = HookspecMarker("pluglm")
 hookimpl = HookimplMarker("pluglm")
@@ -141,6 +142,13 @@ def register_trackers() -> Iterable[type[Tracker]]:
 def register_recipes() -> Iterable[str | Path]:
     """Folders, or packages that hold them, with recipes: `experiment/*.yaml`, `sweep/*.yaml` and `hardware/*.yaml`.
     They are chosen like the built-in ones (`experiment=NAME`). A package is named, and not imported."""
+    raise NotImplementedError
+
+
+@since("0.1")
+def register_verbs() -> Iterable[Verb]:
+    """Verbs of the command line, `pluglm NAME`. The answer is kept until an installed package or a file that plugins
+    were imported from changes, so that it must depend on the code alone."""
     raise NotImplementedError
 
 

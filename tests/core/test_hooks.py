@@ -7,6 +7,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,12 +16,14 @@ from pydantic import Field
 
 import pluglm
 from pluglm import events, hookspecs
+from pluglm.cli.dispatch import run_verb
 from pluglm.cli.hook_reference import Hook, as_markdown, attributes, hooks
-from pluglm.cli.hooks import run as show_hooks
-from pluglm.cli.plugins import run as show_plugins
 from pluglm.config.compose import compose
 from pluglm.families import FAMILIES
 from pluglm.lifecycle.run import run
+
+show_hooks = partial(run_verb, "hooks")
+show_plugins = partial(run_verb, "plugins")
 
 ROOT = Path(__file__).parents[2]
 HOOKS = {hook.name: hook for hook in hooks()}

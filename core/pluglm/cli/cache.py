@@ -6,21 +6,19 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
+from pluglm.cli.flags import JSON
 from pluglm.errors import ConfigError, PluglmError, Problem
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = {
     "--older-than": Flag("for prune: unused for so many days (30)", "DAYS"),
     "--dir": Flag("the cache (that of data.cache_dir, $PLUGLM_CACHE or the user's)", "DIR"),
 } | JSON
+CENTURY = 36_500  # days
 
 
-def run(arguments: list[str]) -> int:
-    """List the cache, or remove what was not used for a while."""
-    if wants_help(arguments):
-        print(usage("cache list | prune", "Lists or prunes prepared corpora and examples.", FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Lists or prunes prepared corpora and examples."""
     if given.words not in (["list"], ["prune"]):
         raise ConfigError([Problem("cache", "takes one word: list or prune", " ".join(given.words) or None)])
     from pluglm.corpus.cache import entries, prune
@@ -28,7 +26,7 @@ def run(arguments: list[str]) -> int:
     from pluglm.formatting import size
 
     folder = cache_folder(Path(given.flags["dir"]) if "dir" in given.flags else None)
-    days = _days(given.flags)
+    days = timedelta(days=min(given.number("older-than", 30, least=0), CENTURY))
     try:
         found = list(entries(folder)) if given.words == ["list"] else prune(folder, days)
     except OSError as error:
@@ -48,11 +46,6 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _days(flags: dict[str, str]) -> timedelta:
-    try:
-        days = float(flags.get("older-than", "30"))
-        if days >= 0:
-            return timedelta(days=days)
-    except (ValueError, OverflowError):
-        pass
-    raise ConfigError([Problem("--older-than", "must be a number of days", flags.get("older-than"))])
+def candidates() -> tuple[str, ...]:
+    """What can be done with it."""
+    return "list", "prune"

@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pluglm.cli.flags import CONFIG_DIR, JSON, parse, usage, wants_help
+from pluglm.cli.flags import CONFIG_DIR, JSON
+from pluglm.verbs import Arguments
 
 FLAGS = CONFIG_DIR | JSON
 
 
-def run(arguments: list[str]) -> int:
-    """Say what would run."""
-    if wants_help(arguments):
-        print(
-            usage("check [--flags] [overrides]", "Takes the words of train, and only says whether they fit.", FLAGS),
-            end="",
-        )
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Takes the words of train, and only says whether they fit."""
     from pluglm.config.compose import compose
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
+from pluglm.cli.flags import JSON
 from pluglm.errors import ConfigError, PluglmError, Problem
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = {
     "--out": Flag("where to write the page (comparison.html), its .csv and .json beside it", "FILE"),
@@ -13,13 +14,8 @@ FLAGS = {
 } | JSON
 
 
-def run(arguments: list[str]) -> int:
-    """Compare run folders, sweep folders, or all runs below a folder."""
-    if wants_help(arguments):
-        about = "Compares finished runs; runs alike in all but the seed are one configuration."
-        print(usage("compare DIR|RUN... [--flags]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Compares finished runs; runs alike in all but the seed are one configuration."""
     if not given.words:
         raise ConfigError([Problem("compare", "takes run folders, or a folder with runs")])
     out = Path(given.flags.get("out", "comparison.html"))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pluglm.cli import VERBS
-
-CONFIG_VERBS = ("train", "check", "plan", "find-lr", "prepare", "evaluate", "compress")
-RUN_VERBS = ("resume", "evaluate", "compress", "generate", "report", "compare")
+from pluglm.cli.dispatch import find_verb, flags_of, module_of
+from pluglm.cli.verb_table import known_verbs
+from pluglm.errors import ConfigError
 
 
 def run(arguments: list[str]) -> int:
@@ -31,43 +29,26 @@ def candidates(line: str) -> list[str]:
 
 
 def _verbs() -> Iterable[str]:
-    return [*VERBS, "--help", "--version"]
+    return [*(name for name, *_ in known_verbs()[0]), "--help", "--version"]
 
 
-def _words(verb: str, earlier: list[str], current: str) -> Iterator[str]:
-    if verb not in VERBS:
+def _words(name: str, earlier: list[str], current: str) -> Iterator[str]:
+    try:
+        verb = find_verb(name)
+    except ConfigError:
         return
     if current.startswith("-"):
         yield "--help"
-        yield from importlib.import_module(f"pluglm.cli.{verb.replace('-', '_')}").FLAGS
+        yield from flags_of(module_of(verb))
         return
-    if verb == "completion":
-        yield from importlib.import_module("pluglm.cli.completion").SCRIPTS
-        return
-    if verb == "hooks":
-        from pluglm.cli.hook_reference import hooks
-
-        yield from (hook.name for hook in hooks())
-        return
-    if verb in RUN_VERBS and "=" not in current:
+    if "own" in verb.takes:
+        yield from getattr(module_of(verb), "candidates", tuple)()
+    if "runs" in verb.takes and "=" not in current:
         yield from _folders(current)
-    if verb not in (*CONFIG_VERBS, "list", "show"):
-        return
-    from pluglm.families import FAMILIES
-    from pluglm.recipes import GROUPS
-
-    if verb == "list":
-        yield from (*FAMILIES, *GROUPS)
-    elif verb == "show":
-        from pluglm.catalog import installed_catalog
-
-        yield from (f"{technique.family}={technique.name}" for technique in installed_catalog())
-        yield from (f"{group}={name}" for group in GROUPS for name in installed_catalog().recipes(group))
-        yield from (f"{family}=" for family in FAMILIES)
-    elif "=" in current:
+    if "overrides" in verb.takes and "=" in current:
         key, _, value = current.partition("=")
         yield from _values(key, value, earlier)
-    else:
+    elif "overrides" in verb.takes:
         yield from _keys(current, earlier)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pluglm.cli.flags import Flag, parse, usage, wants_help
-from pluglm.errors import ConfigError, Problem
+from collections.abc import Iterable
 
-FLAGS: dict[str, Flag] = {}
+from pluglm.errors import ConfigError, Problem
+from pluglm.verbs import Arguments
 
 # Bash splits words at `=` before completion sees them, so what it has split off is taken off the answers again.
 SCRIPTS = {
@@ -32,14 +32,15 @@ compdef _pluglm pluglm
 }
 
 
-def run(arguments: list[str]) -> int:
-    """Print the script of the shell named."""
-    if wants_help(arguments):
-        about = 'Prints a completion script, e.g. for ~/.bashrc: eval "$(pluglm completion bash)"'
-        print(usage(f"completion {'|'.join(SCRIPTS)}", about, FLAGS), end="")
-        return 0
-    words = parse(arguments, FLAGS).words
+def run(given: Arguments) -> int:
+    '''Prints a completion script, e.g. for ~/.bashrc: eval "$(pluglm completion bash)"'''
+    words = given.words
     if len(words) != 1 or words[0] not in SCRIPTS:
         raise ConfigError([Problem("completion", f"takes one of {', '.join(SCRIPTS)}", " ".join(words) or None)])
     print(SCRIPTS[words[0]], end="")
     return 0
+
+
+def candidates() -> Iterable[str]:
+    """The shells."""
+    return SCRIPTS

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pluglm.cli.flags import QUIET, parse, usage, wants_help
+from pluglm.cli.flags import QUIET
+from pluglm.verbs import Arguments
 
 FLAGS = QUIET
 
 
-def run(arguments: list[str]) -> int:
-    """Add compressed models to RUN, with their scores in its results and report."""
-    if wants_help(arguments):
-        about = "Compresses RUN's model: 'compressor=[a,b]', each made from the one before it."
-        print(usage("compress RUN compressor=NAME [overrides]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Compresses RUN's model: 'compressor=[a,b]', each made from the one before it."""
     from pluglm.lifecycle.again import compress_again
 
     for evaluation in compress_again(given.words, quiet="quiet" in given.flags):

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 
-from pluglm.cli.flags import JSON, parse, usage, wants_help
+from pluglm.cli.flags import JSON
+from pluglm.verbs import Arguments
 
 FLAGS = JSON
 
 
-def run(arguments: list[str]) -> int:
-    """Print the scores of RUN's model."""
-    if wants_help(arguments):
-        about = "Measures RUN's model. Overrides choose evaluators: 'evaluator=[a,b]'."
-        print(usage("evaluate RUN [overrides]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Measures RUN's model. Overrides choose evaluators: 'evaluator=[a,b]'."""
     from pluglm.lifecycle.again import evaluate_again
 
     evaluation = evaluate_again(given.words, quiet="json" in given.flags)

@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pluglm.cli.flags import CONFIG_DIR, JSON, Flag, parse, usage, wants_help
-from pluglm.errors import ConfigError, Problem
+from pluglm.cli.flags import CONFIG_DIR, JSON
+from pluglm.verbs import Arguments, Flag
 
 if TYPE_CHECKING:
     from pluglm.lifecycle.find_lr_curve import RateCurve
 
-DEFAULTS = {"min": 1e-6, "max": 10.0, "steps": 100}
 ROWS = 12
 FLAGS = {
     "--min": Flag("the lowest rate, of the first step (1e-6)", "RATE"),
@@ -21,14 +20,10 @@ FLAGS = {
 } | CONFIG_DIR | JSON  # fmt: skip
 
 
-def run(arguments: list[str]) -> int:
-    """Print the loss at each rate, and the rate that is suggested."""
-    if wants_help(arguments):
-        about = "Takes the words of train; trains a few steps at a rate that grows, and suggests an optimizer.lr."
-        print(usage("find-lr [--flags] [overrides]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
-    lowest, highest, steps = (_number(name, given.flags) for name in DEFAULTS)
+def run(given: Arguments) -> int:
+    """Takes the words of train; trains a few steps at a rate that grows, and suggests an optimizer.lr."""
+    lowest, highest = given.number("min", 1e-6), given.number("max", 10.0)
+    steps = int(given.number("steps", 100, whole=True))
     from pluglm.config.compose import compose
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
@@ -36,7 +31,7 @@ def run(arguments: list[str]) -> int:
     from pluglm.progress import Progress
 
     with Progress(quiet="json" in given.flags) as progress:
-        curve, folder = find_lr(config, lowest, highest, int(steps), progress)
+        curve, folder = find_lr(config, lowest, highest, steps, progress)
     if "json" in given.flags:
         found = {"suggested": curve.suggested(), "steepest": curve.steepest(), "lowest": curve.lowest()}
         print(json.dumps(found | {"ended": curve.ended, "folder": str(folder)}, indent=1))
@@ -63,12 +58,3 @@ def table(curve: RateCurve) -> list[str]:
         f"lowest      {lowest:.2g}, where it is lowest",
         f"suggested   optimizer.lr={suggested:.2g}, the lower of the first and a tenth of the second",
     ]
-
-
-def _number(name: str, flags: dict[str, str]) -> float:
-    given = flags.get(name)
-    kind = int if name == "steps" else float
-    try:
-        return DEFAULTS[name] if given is None else kind(given)
-    except ValueError:
-        raise ConfigError([Problem(f"--{name}", "is not a number", given)]) from None

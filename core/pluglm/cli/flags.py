@@ -1,44 +1,27 @@
-"""Splitting a verb's words into flags, positional words and overrides."""
+"""Splitting a verb's words into flags and other words, and its help."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from pluglm.errors import ConfigError, Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A flag of a verb. `takes` names its value in the help; empty for a switch."""
-
-    help: str
-    takes: str = ""
-
-
-@dataclass(slots=True)
-class Words:
-    """What was given: flags by name without dashes ("" for a switch), and all other words in order."""
-
-    flags: dict[str, str] = field(default_factory=dict)
-    words: list[str] = field(default_factory=list)
-
+from pluglm.verbs import Arguments, Flag
 
 QUIET = {"--quiet": Flag("print nothing but errors and the result")}
 JSON = {"--json": Flag("print JSON")}
 CONFIG_DIR = {"--config-dir": Flag("a folder with your own experiment/*.yaml", "DIR")}
 
 
-def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Words:
+def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Arguments:
     """Raises:
-    ConfigError: for an unknown flag, or one without its value.
+    ConfigError: for an unknown flag, one that is given twice, one without its value, or a value that is not taken.
     """
-    found = Words()
+    given = Arguments()
     rest = iter(arguments)
     for word in rest:
         if not word.startswith("-") or word == "-":
-            found.words.append(word)
+            given.words.append(word)
             continue
         name, equals, value = word.partition("=")
         if name not in flags:
@@ -48,10 +31,14 @@ def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Words:
             )
         if flags[name].takes and not equals:
             value = next(rest, "")
-            if not value:
-                raise ConfigError([Problem(name, f"takes a {flags[name].takes}")])
-        found.flags[name.lstrip("-")] = value
-    return found
+        if flags[name].takes and (not value or value in flags):
+            raise ConfigError([Problem(name, f"takes a {flags[name].takes}")])
+        if equals and not flags[name].takes:
+            raise ConfigError([Problem(name, "takes no value", value)])
+        if name.lstrip("-") in given.flags:
+            raise ConfigError([Problem(name, "is given twice")])
+        given.flags[name.lstrip("-")] = value
+    return given
 
 
 def wants_help(arguments: Sequence[str]) -> bool:

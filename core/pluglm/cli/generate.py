@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pluglm.cli.flags import Flag, parse, usage, wants_help
 from pluglm.errors import ConfigError, Problem
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = {
     "--max-new-tokens": Flag("how many tokens at most (100)", "N"),
@@ -15,19 +15,14 @@ FLAGS = {
 }
 
 
-def run(arguments: list[str]) -> int:
-    """Print the prompt and its continuation; of a model that writes one text for another, what it writes."""
-    if wants_help(arguments):
-        about = "Continues PROMPT, or writes another text for it, with the model of a run, or of RUN/compressed/NAME."
-        print(usage("generate RUN [PROMPT]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Continues PROMPT, or writes another text for it, with the model of a run, or of RUN/compressed/NAME."""
     if not 1 <= len(given.words) <= 2:
         raise ConfigError([Problem("generate", "takes a run folder and one prompt, in quotes if it has spaces")])
-    new_tokens = int(_number(given.flags, "max-new-tokens", 100, least=1, whole=True))
-    temperature = _number(given.flags, "temperature", 0.8)
-    top_k = int(_number(given.flags, "top-k", 50, whole=True))
-    seed = int(_number(given.flags, "seed", 0, whole=True))
+    new_tokens = int(given.number("max-new-tokens", 100, least=1, whole=True))
+    temperature = given.number("temperature", 0.8, least=0)
+    top_k = int(given.number("top-k", 50, least=0, whole=True))
+    seed = int(given.number("seed", 0, least=0, whole=True))
     from pluglm.runs.saved_model import load_run_model, model_folder, saved_head
 
     folder = model_folder(Path(given.words[0]))
@@ -59,15 +54,3 @@ def run(arguments: list[str]) -> int:
     written = tokenizer.decode(out[0][0 if encoder else len(ids) :], skip_special_tokens=True)
     print(written if encoder else prompt + written)
     return 0
-
-
-def _number(flags: dict[str, str], name: str, default: float, least: float = 0, whole: bool = False) -> float:
-    try:
-        value = float(flags.get(name, default))
-    except ValueError:
-        value = -1
-    if value < least or (whole and value != int(value)):
-        raise ConfigError(
-            [Problem(f"--{name}", f"takes a {'whole ' if whole else ''}number of at least {least:g}", flags[name])]
-        )
-    return value

@@ -11,11 +11,16 @@ from typing import Any
 from pluglm import events, hookspecs
 from pluglm.families import FAMILIES
 from pluglm.sections import ReportChart, ReportSection, ReportTable
+from pluglm.verbs import Arguments, Flag, Verb
 
 KINDS = {
     "registration": "What a plugin brings. Called once, when pluglm starts; nothing heavy is imported for it.",
     "contribution": "What a plugin adds to something that is being made. One that fails adds nothing.",
     "notification": "What a plugin is told as a run goes on, on the main process alone. What it returns is not used.",
+}
+ANSWERS: dict[str, tuple[Any, ...]] = {
+    "ReportSection": (ReportSection, ReportTable, ReportChart),
+    "Verb": (Verb, Flag, Arguments),
 }
 BEGINNING = """\
 # Hooks
@@ -72,7 +77,7 @@ def _hook(spec: Any) -> Hook:
     given = ", ".join(f"{name}: {parameter.annotation}" for name, parameter in signature.parameters.items())
     kind = "registration" if not given else "notification" if returns == "None" else "contribution"
     told = [getattr(events, str(p.annotation).removeprefix("events.")) for p in signature.parameters.values()]
-    answered = [ReportSection, ReportTable, ReportChart] if "ReportSection" in returns else []
+    answered = next((kinds for name, kinds in ANSWERS.items() if name in returns), ())
     return Hook(
         name=spec.__name__,
         kind=kind,

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 
 from pluglm.catalog import nearest
-from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
+from pluglm.cli.flags import JSON
 from pluglm.cli.hook_reference import as_data, as_markdown, as_text, hooks
 from pluglm.errors import ConfigError, Problem
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = JSON | {"--markdown": Flag("print docs/hooks.md")}
 
 
-def run(arguments: list[str]) -> int:
-    """Show all hooks, or those that are named."""
-    if wants_help(arguments):
-        about = "Shows what a plugin can implement: signatures, what a hook is told, and since which version."
-        print(usage("hooks [HOOK...]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Shows what a plugin can implement: signatures, what a hook is told, and since which version."""
     found = {hook.name: hook for hook in hooks()}
     unknown = [word for word in given.words if word not in found]
     if unknown:
@@ -31,3 +27,8 @@ def run(arguments: list[str]) -> int:
     else:
         print("\n\n".join(map(as_text, chosen)))
     return 0
+
+
+def candidates() -> list[str]:
+    """The names of the hooks."""
+    return [hook.name for hook in hooks()]

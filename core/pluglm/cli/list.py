@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 
 from pluglm.catalog import installed_catalog, nearest
-from pluglm.cli.flags import JSON, Flag, parse, usage, wants_help
+from pluglm.cli.flags import JSON
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = JSON | {"--markdown": Flag("print a table in Markdown")}
 
 
-def run(arguments: list[str]) -> int:
-    """List all techniques, or those of one family."""
-    if wants_help(arguments):
-        about = f"Lists techniques with their first sentence of documentation, or recipes ({', '.join(GROUPS)})."
-        print(usage("list [FAMILY|GROUP]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
-    known = [*FAMILIES, *GROUPS]
+def run(given: Arguments) -> int:
+    """Lists techniques with their first sentence of documentation, or the recipes of a group."""
+    known = candidates()
     unknown = [word for word in given.words if word not in known]
     if unknown:
         raise ConfigError([Problem(word, "no such family" + nearest(word, known)) for word in unknown])
@@ -52,6 +48,16 @@ def run(arguments: list[str]) -> int:
     for plugin in catalog.broken():
         print(f"\nplugin {plugin.name!r} did not load: {plugin.error}")
     return 0
+
+
+def candidates() -> list[str]:
+    """Families and groups."""
+    return [*FAMILIES, *GROUPS]
+
+
+def epilog() -> str:
+    """Their names."""
+    return f"Families: {', '.join(FAMILIES)}\nGroups: {', '.join(GROUPS)}\n"
 
 
 def table(rows: list[dict[str, str]]) -> str:

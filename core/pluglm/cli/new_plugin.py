@@ -6,8 +6,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from pluglm.cli.flags import Flag, parse, usage, wants_help
 from pluglm.errors import ConfigError, PluglmError, Problem
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = {
     "--family": Flag("families to begin with, separated by commas (preprocessor,optimizer)", "F,..."),
@@ -15,13 +15,8 @@ FLAGS = {
 }
 
 
-def run(arguments: list[str]) -> int:
-    """Write the package and say what to do with it."""
-    if wants_help(arguments):
-        about = "Writes pluglm-NAME: a package with one working technique per family, and its test."
-        print(usage("new-plugin NAME", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Writes pluglm-NAME: a package with one working technique per family, and its test."""
     from pluglm.catalog import nearest
     from pluglm.families import FAMILIES
 

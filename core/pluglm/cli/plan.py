@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pluglm.cli.flags import CONFIG_DIR, JSON, parse, usage, wants_help
+from pluglm.cli.flags import CONFIG_DIR, JSON
+from pluglm.verbs import Arguments
 
 FLAGS = CONFIG_DIR | JSON
 
 
-def run(arguments: list[str]) -> int:
-    """Print the plan of a run. Nothing is prepared, unless steps are to be tried (plan.probe)."""
-    if wants_help(arguments):
-        about = "Takes the words of train, hardware=NAME hardware.count=N and plan.*; prepares nothing, trains nothing."
-        print(usage("plan [overrides]", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Takes the words of train, hardware=NAME hardware.count=N and plan.*; prepares nothing, trains nothing."""
     from pluglm.config.compose import compose
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)

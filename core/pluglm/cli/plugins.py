@@ -6,18 +6,15 @@ import json
 from typing import Any
 
 from pluglm.catalog import installed_catalog
-from pluglm.cli.flags import JSON, parse, usage, wants_help
+from pluglm.cli.flags import JSON
 from pluglm.recipes import recipes_in
+from pluglm.verbs import Arguments
 
 FLAGS = JSON
 
 
-def run(arguments: list[str]) -> int:
-    """List plugins; exit code 1 where one is broken."""
-    if wants_help(arguments):
-        print(usage("plugins", "Lists plugins with their techniques, and why broken ones did not load.", FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Lists plugins with their techniques, recipes, verbs and hooks, and why broken ones did not load."""
     catalog = installed_catalog()
     rows = []
     for plugin in catalog.plugins.values():
@@ -30,6 +27,7 @@ def run(arguments: list[str]) -> int:
                 "version": plugin.version,
                 "techniques": names,
                 "recipes": brought,
+                "verbs": [verb for verb in catalog.verbs() if catalog.verb_owner(verb) is plugin],
                 "hooks": [] if plugin.error else catalog.observes(plugin),
                 "deprecated": list(plugin.deprecated),
                 "error": plugin.error,
@@ -43,7 +41,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _text(row: dict[str, Any]) -> str:
-    what = ", ".join([*row["techniques"], *row["recipes"], *row["hooks"]])
+    verbs = (f"pluglm {verb}" for verb in row["verbs"])
+    what = ", ".join([*row["techniques"], *row["recipes"], *verbs, *row["hooks"]])
     said = f"DID NOT LOAD: {row['error']}" if row["error"] else what or "nothing"
     lines = [f"{row['name']} ({row['distribution']} {row['version']}): {said}"]
     return "\n".join([*lines, *(f"  {line}" for line in row["deprecated"])])

@@ -6,17 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pluglm.cli.flags import CONFIG_DIR, QUIET, Flag, parse, usage, wants_help
+from pluglm.cli.flags import CONFIG_DIR, QUIET
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = {"--inspect": Flag("show documents before and after each step")} | CONFIG_DIR | QUIET
 
 
-def run(arguments: list[str]) -> int:
-    """Prepare as the overrides say, and print the ledger."""
-    if wants_help(arguments):
-        print(usage("prepare [overrides]", "Makes the corpus and examples that train would use.", FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Makes the corpus and examples that train would use."""
     from pluglm.config.compose import compose
 
     config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)

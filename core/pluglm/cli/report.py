@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pluglm.cli.flags import Flag, parse, usage, wants_help
 from pluglm.errors import ConfigError, Problem
+from pluglm.verbs import Arguments
 
-FLAGS: dict[str, Flag] = {}
 
-
-def run(arguments: list[str]) -> int:
-    """Write the report of a run, finished or not."""
-    if wants_help(arguments):
-        print(usage("report RUN", "Writes RUN/report.html from what the run folder holds.", FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Writes RUN/report.html from what the run folder holds."""
     if len(given.words) != 1 or not (Path(given.words[0]) / "config.yaml").is_file():
         raise ConfigError([Problem("report", "takes a run folder", " ".join(given.words) or None)])
     from pluglm.reporting.html import write_report

@@ -6,18 +6,15 @@ import json
 import os
 from pathlib import Path
 
-from pluglm.cli.flags import QUIET, parse, usage, wants_help
+from pluglm.cli.flags import QUIET
 from pluglm.errors import ConfigError, Problem
+from pluglm.verbs import Arguments
 
 FLAGS = QUIET
 
 
-def run(arguments: list[str]) -> int:
-    """Finish the run in the folder given; its result is the same as if it had never been stopped."""
-    if wants_help(arguments):
-        print(usage("resume RUN", "Goes on with a run from its newest valid checkpoint.", FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Goes on with a run from its newest valid checkpoint."""
     if len(given.words) != 1:
         raise ConfigError([Problem("resume", "takes one run folder")])
     folder = Path(given.words[0]).resolve()

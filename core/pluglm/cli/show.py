@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pluglm.catalog import installed_catalog, nearest
 from pluglm.cli.description import describe, describe_recipe
-from pluglm.cli.flags import JSON, parse, usage, wants_help
+from pluglm.cli.flags import JSON
 from pluglm.config.recipes import recipe_problem
 from pluglm.config.validate import unknown_technique
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS, Recipe
 from pluglm.technique import Technique
+from pluglm.verbs import Arguments
 
 FLAGS = JSON
 
 
-def run(arguments: list[str]) -> int:
-    """Show each technique or recipe named."""
-    if wants_help(arguments):
-        about = (
-            "Shows a technique's interface, parameters, documentation, source and owner; or a recipe (experiment=NAME)."
-        )
-        print(usage("show FAMILY=NAME", about, FLAGS), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+def run(given: Arguments) -> int:
+    """Shows a technique's interface, parameters, documentation, source and owner; or a recipe (experiment=NAME)."""
     if not given.words:
         raise ConfigError([Problem("show", "takes FAMILY=NAME or NAME", hint="pluglm list shows them")])
     for word in given.words:
@@ -35,6 +30,14 @@ def run(arguments: list[str]) -> int:
         shown = recipe_text(described) if isinstance(found, Recipe) else text(described)
         print(json.dumps(described, indent=1, default=str) if "json" in given.flags else shown)
     return 0
+
+
+def candidates() -> Iterator[str]:
+    """What there is, and the beginnings of its names."""
+    catalog = installed_catalog()
+    yield from (f"{technique.family}={technique.name}" for technique in catalog)
+    yield from (f"{group}={name}" for group in GROUPS for name in catalog.recipes(group))
+    yield from (f"{family}=" for family in FAMILIES)
 
 
 def _find(word: str) -> type[Technique] | Recipe:

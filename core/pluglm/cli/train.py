@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pluglm.cli.flags import CONFIG_DIR, QUIET, Flag, parse, usage, wants_help
+from pluglm.cli.flags import CONFIG_DIR, QUIET
 from pluglm.errors import ConfigError, Problem
+from pluglm.verbs import Arguments, Flag
 
 FLAGS = (
     {
@@ -18,15 +19,15 @@ FLAGS = (
 )
 
 
-def run(arguments: list[str]) -> int:
-    """Train as the overrides say."""
-    if wants_help(arguments):
-        from pluglm.cli.choices import choices_text
+def epilog() -> str:
+    """All that can be chosen and set."""
+    from pluglm.cli.choices import choices_text
 
-        about = "Runs everything from the sources to the report. Words are family=technique and key=value."
-        print(usage("train [--flags] [overrides]", about, FLAGS) + "\n" + choices_text(), end="")
-        return 0
-    given = parse(arguments, FLAGS)
+    return choices_text()
+
+
+def run(given: Arguments) -> int:
+    """Runs everything from the sources to the report. Words are family=technique and key=value."""
     config_dir = Path(given.flags["config-dir"]) if "config-dir" in given.flags else None
     quiet = "quiet" in given.flags
     # A recipe for a sweep is one, with or without -m.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,9 @@ from pydantic import Field
 
 from pluglm import Document, Dropped, Preprocessor
 from pluglm.catalog import installed_catalog
-from pluglm.cli.show import run
+from pluglm.cli.dispatch import run_verb
+
+run = partial(run_verb, "show")
 
 
 class ShownExample(Preprocessor):

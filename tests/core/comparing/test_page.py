@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from run_folders import HOSTILE
 from sweep_folders import grid, member, sweep_json
 from test_report import Page
 
-from pluglm.cli.compare import run
+from pluglm.cli.dispatch import run_verb
 from pluglm.comparing.charts import MOST_COLOURED, styles
 from pluglm.comparing.comparison import compare
 from pluglm.comparing.page import write_comparison, write_page
 from pluglm.errors import ConfigError
+
+run = partial(run_verb, "compare")
 
 
 def page(out: Path) -> Page:

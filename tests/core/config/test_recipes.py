@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ import pytest
 from pluglm.catalog import Plugin, installed_catalog
 from pluglm.cli.choices import choices_text
 from pluglm.cli.complete import candidates
-from pluglm.cli.list import run as list_verb
-from pluglm.cli.show import run as show_verb
-from pluglm.cli.train import run as train
+from pluglm.cli.dispatch import run_verb
 from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
 from pluglm.sweeping.line import read_line
+
+list_verb = partial(run_verb, "list")
+show_verb = partial(run_verb, "show")
+train = partial(run_verb, "train")
 
 TINY = """# @package _global_
 # A very small run, for trying a recipe.

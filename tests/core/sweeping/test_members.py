@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pluglm.cli.train import run as train
+from pluglm.cli.dispatch import run_verb
 from pluglm.config.compose import compose
 from pluglm.config.identity import config_digest
 from pluglm.errors import ConfigError
 from pluglm.sweeping.line import read_line
 from pluglm.sweeping.members import folder_name, grid, invalid_lines, swept_keys
 from pluglm.sweeping.sweep import sweep
+
+train = partial(run_verb, "train")
 
 
 def said(*words: str, config_dir: Path | None = None) -> str:
