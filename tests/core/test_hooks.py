@@ -234,9 +234,9 @@ def test_a_deprecated_technique_is_told_where_it_is_used(plug_in, capsys: pytest
     (line,) = deprecations(compose([*SMALL, "preprocessor=[old_hat]"]), installed_catalog())
     assert line == "preprocessor=old_hat is deprecated: use normalize"
     assert not list(deprecations(compose([*SMALL, "preprocessor=[normalize]"]), installed_catalog()))
-    assert listing.run(["preprocessor"]) == 0
+    assert listing.run(pluglm.Arguments(words=["preprocessor"])) == 0
     assert "Deprecated: use normalize. Does nothing, and will be gone." in capsys.readouterr().out
-    assert show.run(["old_hat"]) == 0
+    assert show.run(pluglm.Arguments(words=["old_hat"])) == 0
     assert "Deprecated: use normalize" in capsys.readouterr().out.splitlines()
-    assert show.run(["normalize"]) == 0
+    assert show.run(pluglm.Arguments(words=["normalize"])) == 0
     assert "Deprecated" not in capsys.readouterr().out

@@ -107,7 +107,7 @@ def remembered(config: RunConfig, precision: str) -> tuple[float | None, bool]:
     others were."""
     entries = _read(_speeds(config))
     shape = _shape(config, precision)
-    alike = [entry["speed"] for entry in entries if entry["shape"] == shape]
+    alike = [entry["speed"] for entry in entries if entry["shape"] == shape and entry["speed"]]
     if alike:
         return statistics.median(alike[-5:]), True
     shares = [entry["share"] for entry in entries if entry["share"]]

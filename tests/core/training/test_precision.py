@@ -16,3 +16,7 @@ def test_a_slow_format_has_a_speed_too(tmp_path: Path, monkeypatch: pytest.Monke
     (kept,) = (tmp_path / "precision").iterdir()
     kept.write_text('{"fp32": 91.2, "bf16": 0.0}')
     assert precision.fastest_precision(tmp_path, 1)[1]["bf16"] == 0.025
+
+
+def test_a_product_slower_than_the_time_for_it_is_measured() -> None:
+    assert precision.matmul_speed(torch.float32, torch.device("cpu"), size=8, seconds=0.0) > 0
