@@ -1,4 +1,4 @@
-"""The examples of what a plugin can add beside techniques: recipes, a section of the report, notifications."""
+"""The examples of what a plugin can add beside techniques: recipes, a section of the report, notifications, a verb."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from installed import EXAMPLES, command, installed
 
-NAMES = ("pluglm-recipes", "pluglm-carbon", "pluglm-notify")
+NAMES = ("pluglm-recipes", "pluglm-carbon", "pluglm-notify", "pluglm-disk")
 SMALL = [
     "source.python_library.max_megabytes=0.2",
     "tokenizer.vocab_size=512",
@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(home: Path) -> dict[str, str]:
-    """With all three beside pluglm."""
+    """With all of them beside pluglm."""
     packages = home / "packages"
     packages.mkdir()
     program = "import sys, pathlib; pathlib.Path('told.json').write_text(sys.stdin.read())"
@@ -51,6 +51,7 @@ def test_they_are_plugins(environment: dict[str, str], home: Path) -> None:
     recipes = ["experiment=laptop_forgetting", "experiment=laptop_gpt", "sweep=laptop_learning_rates"]
     assert plugins["pluglm-recipes"]["recipes"] == recipes
     assert plugins["pluglm-carbon"]["hooks"] == ["report_sections"]
+    assert plugins["pluglm-disk"]["verbs"] == ["disk"]
     assert {"run_ended", "metrics_logged"} <= set(plugins["pluglm-notify"]["hooks"])
 
 
@@ -62,6 +63,21 @@ def test_a_run_has_what_they_add(environment: dict[str, str], home: Path) -> Non
     assert "Energy and carbon" in page and "pluglm-carbon (carbon)" in page and "At 65 W, 436 g of CO2" in page
     told = json.loads((home / "told.json").read_text())
     assert told["event"] == "ended" and told["status"] == "finished" and told["run"] == "run"
+    done = command(["pluglm", "disk", ".", "--json"], environment, home)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    written = sum(path.lstat().st_size for path in (home / "run").rglob("*") if path.is_file())
+    assert row["folder"] == "run" and row["status"] == "finished" and 0 < row["removable"] < row["bytes"] == written
+
+
+def test_the_verb_is_one_of_the_command(environment: dict[str, str], home: Path) -> None:
+    done = command(["pluglm", "--help"], environment, home)
+    assert "  disk        list run folders and their sizes  [pluglm-disk]\n" in done.stdout
+    assert command(["pluglm", "complete", "pluglm disk --a"], environment, home).stdout == "--at-least\n"
+    done = command(["pluglm", "dsik"], environment, home)
+    assert (done.returncode, done.stderr) == (2, "pluglm: dsik: no such verb; did you mean 'disk'?\n")
+    left_out = environment | {"PLUGLM_PLUGINS": "-disk"}
+    assert "disk" not in command(["pluglm", "--help"], left_out, home).stdout
 
 
 def test_their_own_tests_pass(environment: dict[str, str], home: Path) -> None:

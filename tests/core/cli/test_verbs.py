@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pluglm import Verb
+from pluglm.built_in_verbs import VERBS
 from pluglm.catalog import installed_catalog
 from pluglm.cli import main
+from pluglm.cli.dispatch import flags_of, module_of
 from pluglm.families import FAMILIES
 
 
@@ -74,6 +77,18 @@ def test_mistakes_in_words(
     code, _, error = command(monkeypatch, capsys, *words)
     assert code == 2, error
     assert told in error and error.startswith("pluglm: ") and "Traceback" not in error
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_is_described_and_refuses_what_it_does_not_know(
+    verb: Verb, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb.check()
+    module = module_of(verb)
+    assert len(module.run.__doc__) > 15
+    assert all(name.startswith("-") and flag.help for name, flag in flags_of(module).items())
+    code, shown, error = command(monkeypatch, capsys, verb.name, "--no-such-flag")
+    assert code == 2 and not shown and error == "pluglm: --no-such-flag: no such flag; see --help\n"
 
 
 def test_plugins_lists_distributions(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,10 +16,39 @@ import pytest
 from pluglm.cli.new_plugin import write
 from pluglm.families import FAMILIES
 
+VERB = "verb"
+# What `new-plugin` does not write: a verb.
+GOOD_VERB = '''
+from __future__ import annotations
+
+from pathlib import Path
+
+from pluglm import Arguments, ConfigError, Flag, Problem
+
+FLAGS = {"--twice": Flag("name each of them twice")}
+
+
+def run(given: Arguments) -> int:
+    """Names the run folders that it is given."""
+    for word in given.words:
+        if not Path(word).is_dir():
+            raise ConfigError([Problem("good", "is not a run folder", word)])
+    print(*given.words * (2 if "twice" in given.flags else 1))
+    return 0
+'''
+REGISTERING = """
+from pluglm import Verb, hookimpl
+
+@hookimpl
+def register_verbs():
+    return [Verb(name.replace("_", "-"), "a verb", module, takes=("runs",)) for name, module in {modules}.items()]
+"""
+
 
 @dataclass(frozen=True)
 class Mutant:
-    """A fault in the good technique of a family: what is changed in its file, and the test that must find it."""
+    """A fault in the good technique of a family, or in a good verb: what is changed in its file, and the test that must
+    find it."""
 
     name: str
     family: str
@@ -42,7 +71,8 @@ SEEN: list = []
 
 def code_of(mutant: Mutant, good: Path) -> str:
     """The good technique's file with its one fault, under the mutant's name."""
-    code = (good / f"good_{mutant.family}.py").read_text(encoding="utf-8")
+    is_verb = mutant.family == VERB
+    code = GOOD_VERB if is_verb else (good / f"good_{mutant.family}.py").read_text(encoding="utf-8")
     for change in mutant.change:
         assert change["old"] in code, f"{mutant.name}: {change['old']!r} is not in the template any more"
         code = code.replace(change["old"], change["new"], 1)
@@ -75,17 +105,22 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = ["from pluglm import hookimpl", ""]
     for mutant in MUTANTS:
         (mutants / f"{mutant.name}.py").write_text(code_of(mutant, good), encoding="utf-8")
-        lines.append(f"from pluglm_mutants.{mutant.name} import {class_of(mutant)}")
+        if mutant.family != VERB:
+            lines.append(f"from pluglm_mutants.{mutant.name} import {class_of(mutant)}")
     for family, spec in FAMILIES.items():
         classes = ", ".join(class_of(mutant) for mutant in MUTANTS if mutant.family == family)
         lines += ["", "@hookimpl", f"def {spec.hook}():", f"    return [{classes}]"]
     (mutants / "__init__.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    modules = {mutant.name: f"pluglm_mutants.{mutant.name}" for mutant in MUTANTS if mutant.family == VERB}
+    modules["good_verb"] = "pluglm_good_verb"
+    (source / "pluglm_good_verb.py").write_text(GOOD_VERB, encoding="utf-8")
+    (source / "pluglm_verbs.py").write_text(REGISTERING.format(modules=modules), encoding="utf-8")
     (source / "pluglm_heavy.py").write_text("import torch\n", encoding="utf-8")
     # What pip would write beside the package, so that its entry points are found without an installation.
     info = source / "pluglm_good-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pluglm-good\nVersion: 0.1.0\n")
-    entries = "[pluglm]\ngood = pluglm_good\nmutants = pluglm_mutants\nheavy = pluglm_heavy\n"
+    entries = "[pluglm]\ngood = pluglm_good\nmutants = pluglm_mutants\nheavy = pluglm_heavy\nverbs = pluglm_verbs\n"
     (info / "entry_points.txt").write_text(entries)
     return folder
 
@@ -102,9 +137,10 @@ def verdict(package: Path) -> Verdict:
         cwd=package.parent, env=dict(os.environ, PYTHONPATH=str(package / "src")), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
-    failed = re.findall(r"^(?:FAILED|ERROR) .*::(\w+)\[(?:\w+=)?(\w+)\]", done.stdout, flags=re.MULTILINE)
+    failed = re.findall(r"^(?:FAILED|ERROR) .*::(\w+)\[(?:\w+=)?([\w-]+)\]", done.stdout, flags=re.MULTILINE)
     skipped = "\n".join(line for line in done.stdout.splitlines() if line.startswith("SKIPPED"))
-    return Verdict(done.stdout, frozenset(failed), skipped)
+    found = frozenset((test, name.replace("-", "_")) for test, name in failed)
+    return Verdict(done.stdout, found, skipped)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -113,7 +149,7 @@ def test_a_fault_is_found_by_the_test_that_is_meant_for_it(mutant: Mutant, verdi
     assert mutant.test in found, f"found by {sorted(found) or 'none'}\n{verdict.said[-2000:]}"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, VERB])
 def test_what_new_plugin_writes_passes(family: str, verdict: Verdict) -> None:
     assert not {test for test, name in verdict.failed if name == f"good_{family}"}, verdict.said[-3000:]
     assert not {test for test, name in verdict.failed if name == "good"}
