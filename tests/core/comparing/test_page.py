@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from pages import Page
 from run_folders import HOSTILE
 from sweep_folders import grid, member, sweep_json
-from test_report import Page
 
 from pluglm.cli.compare import run
 from pluglm.comparing.comparison import compare
