@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from small_runs import SHRUNK
 
 from pluglm.catalog import installed_catalog
 from pluglm.config.compose import compose
@@ -70,9 +71,9 @@ def test_every_member_of_a_sweep_composes(recipe: Path) -> None:
 def test_pretraining_goes_down_and_tells_of_every_task(
     name: str, objective: str, scores: set[str], tmp_path: Path
 ) -> None:
-    short = ["train.steps=40", "train.batch_size=4", "train.eval_every=0", "train.eval_batches=1", "train.threads=1"]
+    short = [*SHRUNK, "train.steps=40", "train.eval_every=0", "train.save_every=0"]
     small = ["source.python_library.max_megabytes=0.3", "tokenizer.vocab_size=512", "data.sequence_length=64"]
-    config = compose([f"experiment={name}", *short, *small, "model.size=nano", f"data.cache_dir={tmp_path / 'cache'}"])
+    config = compose([f"experiment={name}", *short, *small, f"data.cache_dir={tmp_path / 'cache'}"])
     assert config.objective.name == objective
     folder = run(config, tmp_path / "run", quiet=True)
     (evaluation,) = json.loads((folder / "results.json").read_text())["evaluations"]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import Field
+from small_runs import SMALL
 
 import pluglm
 from pluglm import events, hookspecs
@@ -28,21 +29,8 @@ show_plugins = partial(run_verb, "plugins")
 ROOT = Path(__file__).parents[2]
 HOOKS = {hook.name: hook for hook in hooks()}
 FAMILY_HOOKS = {spec.hook: family for family, spec in FAMILIES.items()}
-SMALL = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=60",
-    "preprocessor=[]",
-    "tokenizer=byte",
-    "model.size=nano",
-    "evaluator=[]",
-    "train.steps=2",
-    "train.eval_every=0",
-    "train.eval_batches=1",
-    "train.log_every=1",
-    "train.threads=1",
-    "data.sequence_length=32",
-    "data.validation_fraction=0.1",
-]
+WORDS = [*SMALL, "source.generated_reviews.documents=60", "preprocessor=[]"]
+WORDS += ["train.steps=2", "train.eval_every=0", "train.log_every=1"]
 
 
 def names_in(node: ast.AST) -> Iterator[str]:
@@ -156,7 +144,7 @@ def test_observers_are_told_and_those_that_fail_cost_nothing(tmp_path: Path, plu
     plug_in("a_failing", failing)
     plug_in("good", run_started, metrics_logged, checkpoint_written, run_ended)
     plug_in("z_failing", failing)
-    folder = run(compose(SMALL), tmp_path / "run", quiet=True)
+    folder = run(compose(WORDS), tmp_path / "run", quiet=True)
     assert told[0] == ("run_started", 2) and told[-1] == ("run_ended", None)
     assert ("train", 1) in told and ("train", 2) in told and ("checkpoint_written", 2) in told
     lines = (folder / "observer_errors.txt").read_text().splitlines()
@@ -179,7 +167,7 @@ def test_who_implements_a_deprecated_hook_works_and_is_told(
 
     said = "hook run_ended is deprecated: implement run_finished"
     assert plug_in("old", run_ended).deprecated == (said,)
-    folder = run(compose(SMALL), tmp_path / "run", quiet=True)
+    folder = run(compose(WORDS), tmp_path / "run", quiet=True)
     assert told == [None]
     notes = json.loads((folder / "results.json").read_text())["notes"]
     assert [note for note in notes if "deprecated" in note] == [f"plugin pluglm-old (old): {said}"]
@@ -204,7 +192,7 @@ def test_a_deprecated_parameter_is_told_where_it_is_set(tmp_path: Path, plug_in)
         return [OldWays]
 
     assert plug_in("old", register_preprocessors).error is None
-    words = [*SMALL, "preprocessor=[old_ways]"]
+    words = [*WORDS, "preprocessor=[old_ways]"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert list(deprecations(compose(words), installed_catalog())) == []

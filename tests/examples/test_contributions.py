@@ -7,21 +7,11 @@ from pathlib import Path
 
 import pytest
 from installed import EXAMPLES, command, installed
+from small_runs import SHRUNK
 
 NAMES = ("pluglm-recipes", "pluglm-carbon", "pluglm-notify", "pluglm-disk")
-SMALL = [
-    "source.python_library.max_megabytes=0.2",
-    "tokenizer.vocab_size=512",
-    "model.size=nano",
-    "data.sequence_length=32",
-    "train.steps=4",
-    "train.eval_every=2",
-    "train.eval_batches=1",
-    "train.log_every=1",
-    "train.precision=fp32",
-    "evaluator=[]",
-    "output.folder=run",
-]
+WORDS = [*SHRUNK, "source.python_library.max_megabytes=0.2", "tokenizer.vocab_size=512", "evaluator=[]"]
+WORDS += ["train.precision=fp32", "output.folder=run"]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +46,7 @@ def test_they_are_plugins(environment: dict[str, str], home: Path) -> None:
 
 
 def test_a_run_has_what_they_add(environment: dict[str, str], home: Path) -> None:
-    done = command(["pluglm", "train", "--quiet", "experiment=laptop_gpt", *SMALL], environment, home)
+    done = command(["pluglm", "train", "--quiet", "experiment=laptop_gpt", *WORDS], environment, home)
     assert done.returncode == 0, done.stderr
     assert not (home / "run" / "observer_errors.txt").exists(), (home / "run" / "observer_errors.txt").read_text()
     page = (home / "run" / "report.html").read_text(encoding="utf-8")

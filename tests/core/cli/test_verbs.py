@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from small_runs import SMALL
 
 from pluglm import Verb
 from pluglm.built_in_verbs import VERBS
@@ -129,8 +130,7 @@ def test_new_plugin_writes_what_it_says(
 def test_prepare_shows_what_each_step_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["source=[generated_reviews]", "source.generated_reviews.documents=60", "preprocessor=[lowercase]"]
-    words += ["tokenizer=byte", "data.sequence_length=32", "data.validation_fraction=0.2"]
+    words = [*SMALL, "source.generated_reviews.documents=60", "preprocessor=[lowercase]"]
     code, shown, _ = command(monkeypatch, capsys, "prepare", "--inspect", "--quiet", *words)
     assert code == 0 and "preprocessor.lowercase" in shown and "before" in shown and "changed 60" in shown
     folder = Path(shown.splitlines()[-1])

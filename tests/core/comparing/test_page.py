@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pages import Page
 from run_folders import HOSTILE
 from sweep_folders import grid, member, sweep_json
-from test_report import Page
 
 from pluglm.cli.dispatch import run_verb
 from pluglm.comparing.charts import MOST_COLOURED, styles

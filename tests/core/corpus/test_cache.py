@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from small_runs import SMALL
 
 from pluglm.cli import main
 from pluglm.config.compose import compose
@@ -16,8 +17,7 @@ from pluglm.corpus.cache import entries, prune
 from pluglm.files.storage import make_once
 from pluglm.lifecycle.preparation import prepare
 
-WORDS = ["source=[generated_reviews]", "source.generated_reviews.documents=60", "preprocessor=[lowercase]"]
-WORDS += ["tokenizer=byte", "data.sequence_length=32", "data.validation_fraction=0.2"]
+WORDS = [*SMALL, "source.generated_reviews.documents=60", "preprocessor=[lowercase]", "data.validation_fraction=0.2"]
 MONTH = timedelta(days=30)
 
 

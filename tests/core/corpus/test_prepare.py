@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import Field
+from small_runs import small_without
 
 from pluglm import Document, Dropped, PluglmError, Preprocessor, hookimpl
 from pluglm.catalog import Plugin, installed_catalog
@@ -30,7 +31,7 @@ from pluglm.lifecycle.preparation import prepare
 from pluglm.runs.folder import write_config
 
 STEPS = ["preprocessor=[normalize,near_dedup,lowercase,exact_dedup]", "augmenter=[random_swap]"]
-SETTINGS = ["tokenizer=byte", "data.sequence_length=32", "data.validation_fraction=0.1", "data.shard_megabytes=0.01"]
+SETTINGS = [*small_without("source", "preprocessor"), "data.shard_megabytes=0.01"]
 CALLS: Counter[str] = Counter()
 
 

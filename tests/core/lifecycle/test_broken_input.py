@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from small_runs import SMALL
+from small_runs import small_without
 
 from pluglm.cli import main
 from pluglm.config.compose import compose
@@ -17,7 +17,7 @@ from pluglm.lifecycle.run import run
 from pluglm.progress import Progress
 
 GOOD = "The committee met in the old town hall, and nobody could say afterwards what it had decided. "
-WORDS = [word for word in SMALL if not word.startswith(("source", "preprocessor"))]
+WORDS = small_without("source", "preprocessor")
 
 
 def lines(count: int, start: int = 0) -> bytes:

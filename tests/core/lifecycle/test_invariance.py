@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from selection import matrix
 from small_runs import metrics, pluglm, train, weights
 
 from pluglm.catalog import installed_catalog
@@ -13,6 +14,7 @@ from pluglm.catalog import installed_catalog
 OBJECTIVES = installed_catalog().names("objective")
 # What an objective needs beyond a text, out of what the reviews have.
 NEEDS = {"translation": ["objective.target_field=label"]}
+SAMPLE = ("mlm", "classification")
 # What two processes make of full blocks of these is in plugins/parallelism/test_one_curve.py.
 IN_TWO_ELSEWHERE = ("clm", "mlm", "nsp", "mlm_nsp", "span_corruption")
 
@@ -23,7 +25,7 @@ def largest_difference(one: Path, other: Path) -> float:
     return max(float((first[name] - second[name]).abs().max()) for name in first)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", matrix(OBJECTIVES, SAMPLE))
 def test_result_does_not_depend_on_the_cut(objective: str, tmp_path: Path) -> None:
     # Plain gradient descent: its steps are as different as the gradients are.
     words = [f"objective={objective}", "optimizer=sgd", "optimizer.lr=0.1", "train.steps=6", "data.packing=false"]

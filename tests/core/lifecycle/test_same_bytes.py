@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import small_runs
+from selection import matrix
 from small_runs import RANDOM, digests, metrics, pluglm, start, train
 
 from pluglm.cli import main
@@ -68,7 +69,7 @@ def test_another_seed_is_another_run(whole: Path, tmp_path: Path) -> None:
     assert digests(whole / "model")["model.safetensors"] != digests(other / "model")["model.safetensors"]
 
 
-@pytest.mark.parametrize("step", [2, 44])
+@pytest.mark.parametrize("step", matrix([2, 44], [44]))
 def test_killed_at_any_moment(step: int, whole: Path, tmp_path: Path) -> None:
     process = start(tmp_path / "run", *LONG)
     at_step(process, tmp_path / "run", step)
@@ -80,7 +81,7 @@ def test_killed_at_any_moment(step: int, whole: Path, tmp_path: Path) -> None:
     same(whole, tmp_path / "run")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1])
+@pytest.mark.parametrize("number", matrix([signal.SIGINT, signal.SIGUSR1], [signal.SIGINT]))
 def test_asked_to_stop(number: int, whole: Path, tmp_path: Path) -> None:
     process = start(tmp_path / "run", *LONG)
     at_step(process, tmp_path / "run", 10)
@@ -166,14 +167,14 @@ def test_a_finished_run_is_left_alone(tmp_path: Path, monkeypatch: pytest.Monkey
     assert small_runs.metrics(folder)[-1]["step"] == 12
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["optimizer=muon", "optimizer.layer_decay=0.5", "regularizer=[ema,early_stopping]"],
-        ["optimizer=adafactor", "schedule=wsd", "regularizer=[adversarial]", "regularizer.adversarial.method=freelb"],
-        ["optimizer=lion", "schedule=inverse_sqrt", "regularizer=[dropout,r_drop,label_smoothing]"],
-    ],
-)
+TECHNIQUES_THAT_REMEMBER = [
+    ["optimizer=muon", "optimizer.layer_decay=0.5", "regularizer=[ema,early_stopping]"],
+    ["optimizer=adafactor", "schedule=wsd", "regularizer=[adversarial]", "regularizer.adversarial.method=freelb"],
+    ["optimizer=lion", "schedule=inverse_sqrt", "regularizer=[dropout,r_drop,label_smoothing]"],
+]
+
+
+@pytest.mark.parametrize("words", matrix(TECHNIQUES_THAT_REMEMBER, TECHNIQUES_THAT_REMEMBER[:1]))
 def test_rates_averages_and_noise_go_on_where_they_were(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

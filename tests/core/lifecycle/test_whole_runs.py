@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_runs import SMALL, pluglm, train, weights
+from small_runs import SHRUNK, SMALL, pluglm, small_without, train, weights
 
 from pluglm.config.compose import compose
 from pluglm.lifecycle.again import compress_again, evaluate_again
@@ -52,8 +52,13 @@ def test_the_model_opens_elsewhere(trained: Path) -> None:
 
 
 def test_going_on_from_an_earlier_run(trained: Path, tmp_path: Path) -> None:
-    words = [word for word in SMALL if not word.startswith("model.")]
-    words += ["model=pretrained", f"model.path={trained}", "train.steps=1", "optimizer.lr=1e-12"]
+    words = [
+        *small_without("model."),
+        "model=pretrained",
+        f"model.path={trained}",
+        "train.steps=1",
+        "optimizer.lr=1e-12",
+    ]
     again = run(compose(words), tmp_path / "more", quiet=True)
     for name, tensor in weights(trained).items():
         assert (weights(again)[name] - tensor).abs().max() < 1e-6, name
@@ -110,13 +115,7 @@ def test_folder_that_holds_a_run_is_not_written_over(trained: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pretrain_gpt", "pretrain_bert", "classify_sentiment", "smoke"])
 def test_experiments_run(name: str, tmp_path: Path) -> None:
-    short = [
-        "train.steps=2",
-        "train.eval_batches=1",
-        "train.batch_size=2",
-        "data.sequence_length=64",
-        "model.size=nano",
-    ]
+    short = [*SHRUNK, "train.steps=2", "train.batch_size=2", "data.sequence_length=64"]
     small = ["source.python_library.max_megabytes=0.3"] if name != "classify_sentiment" else []
     folder = run(compose([f"experiment={name}", *short, *small]), tmp_path / "run", quiet=True)
     assert (folder / "report.html").is_file()

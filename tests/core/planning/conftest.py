@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_runs import small_without
 
 from pluglm.config.compose import compose
 from pluglm.config.run_config import RunConfig
 
-WORDS = ["source=[generated_reviews]", "source.generated_reviews.documents=60", "preprocessor=[]", "tokenizer=byte"]
-WORDS += ["data.sequence_length=32", "train.steps=5", "train.batch_size=4", "train.threads=1"]
+WORDS = [*small_without("model."), "source.generated_reviews.documents=60", "preprocessor=[]", "train.steps=5"]
 NANO = ["model.size=nano", "model.num_layers=1"]
 
 

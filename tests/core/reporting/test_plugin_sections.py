@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pages import Page
 from run_folders import HOSTILE, full_run, minimal_run
-from test_report import Page
 
 from pluglm import ReportChart, ReportSection, ReportStarted, ReportTable
 from pluglm.reporting.html import write_report

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from small_sweeps import SMALL, record, statuses
+from small_sweeps import SWEEP, record, statuses
 
 from pluglm.config.compose import compose
 from pluglm.config.sweep_settings import PruningSettings
@@ -52,7 +52,7 @@ def test_it_is_successive_halving() -> None:
 
 def test_a_report_is_told_once_and_answered_the_same_again(tmp_path: Path) -> None:
     words = ["sweep.pruning.enabled=true", "sweep.pruning.min_steps=4", "sweep.pruning.reduction_factor=2"]
-    config = compose([*SMALL, *words])
+    config = compose([*SWEEP, *words])
     assert pruner(config, tmp_path / "a") is None, "a run of its own has nobody to be compared with"
     (tmp_path / ".locks").mkdir()
     (tmp_path / "sweep.json").write_text("{}")
@@ -75,12 +75,12 @@ def test_a_report_is_told_once_and_answered_the_same_again(tmp_path: Path) -> No
 def test_a_hopeless_member_is_finished_early_also_of_two_processes(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["optimizer=sgd", "optimizer.lr=0.3,1e-6", "parallelism=data", "parallelism.processes=2", "sweep.folder=s"]
     words += ["sweep.pruning.enabled=true", "sweep.pruning.min_steps=4", "sweep.pruning.reduction_factor=2"]
-    assert sweep([*SMALL, *words], quiet=True) == 0
+    assert sweep([*SWEEP, *words], quiet=True) == 0
     assert statuses(Path("s")) == ["finished", "pruned"]
     name = record(Path("s"))["members"][1]["folder"]
     results = json.loads(Path("s", name, "results.json").read_text())
     assert results["steps_done"] == 4 and results["stopped"].startswith("pruned at step 4: ")
     assert "1 finished, 1 pruned" in capsys.readouterr().out
     started = json.loads(Path("s", name, "member.json").read_text())["started"]
-    assert sweep([*SMALL, *words], quiet=True) == 0
+    assert sweep([*SWEEP, *words], quiet=True) == 0
     assert json.loads(Path("s", name, "member.json").read_text())["started"] == started

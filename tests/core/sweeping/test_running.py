@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from small_sweeps import SMALL, record, statuses
+from small_sweeps import SWEEP, record, statuses
 
 from pluglm.errors import ConfigError
 from pluglm.sweeping.sweep import sweep
 
 
 def run(*words: str, dry_run: bool = False, quiet: bool = True) -> int:
-    return sweep([*SMALL, *words], quiet=quiet, dry_run=dry_run)
+    return sweep([*SWEEP, *words], quiet=quiet, dry_run=dry_run)
 
 
 def test_a_dry_run_shows_all_members_and_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_runs import SMALL
 
 from pluglm.batching.examples import prepare_examples
 from pluglm.config.compose import compose
@@ -17,19 +18,11 @@ from pluglm.lifecycle.assemble import Assembly, assemble
 from pluglm.progress import Progress
 from pluglm.training.recomputation import recompute_activations
 
-WORDS = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=60",
-    "tokenizer=byte",
-    "data.sequence_length=64",
-    "data.validation_fraction=0.1",
-    "train.threads=1",
-    "model.num_layers=3",
-]
+WORDS = [*SMALL, "source.generated_reviews.documents=60", "data.sequence_length=64", "model.num_layers=3"]
 MODELS = {
-    "llama": ["model.size=nano"],
-    "gpt2": ["model.size=nano", "model.architecture=gpt2"],
-    "bert": ["objective=mlm", "model.size=nano"],
+    "llama": [],
+    "gpt2": ["model.architecture=gpt2"],
+    "bert": ["objective=mlm"],
 }
 
 

@@ -17,6 +17,7 @@ import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
 from pydantic import ValidationError
 from safetensors.torch import load_file
+from small_runs import small_without
 
 from pluglm import ConfigError
 from pluglm.config.compose import compose
@@ -202,18 +203,8 @@ def test_what_would_do_nothing_or_harm_is_refused(bases, monkeypatch):
     assert not told()
 
 
-WORDS = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=120",
-    "preprocessor=[normalize]",
-    "evaluator=[]",
-    "train.steps=24",
-    "train.save_every=5",
-    "train.log_every=1",
-    "train.threads=1",
-    "data.sequence_length=16",
-    "data.validation_fraction=0.1",
-]
+WORDS = [*small_without("model.", "tokenizer"), "preprocessor=[normalize]", "data.sequence_length=16"]
+WORDS += ["train.steps=24", "train.save_every=5", "train.log_every=1"]
 
 
 def in_this_process(folder, *words):

@@ -87,6 +87,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.exhaustive
 def test_accelerate_launch(whole: Path, tmp_path: Path) -> None:
     finished(*ACCELERATE, "--multi_gpu", "--main_process_port=0", *PLUGLM, *RUN, f"output.folder={tmp_path / 'run'}")
     assert result(tmp_path / "run") == result(whole)
@@ -101,6 +102,7 @@ def test_all_are_started_again_after_one_died(whole: Path, tmp_path: Path) -> No
     assert result(tmp_path / "run") == result(whole)
 
 
+@pytest.mark.exhaustive
 def test_torchrun_starts_them_again_in_the_same_folder(whole: Path, tmp_path: Path) -> None:
     process = start(*TORCHRUN, "--max-restarts=1", *PLUGLM, *RUN, f"output.dir={tmp_path / 'out'}")
     kill_rank(process, 0, tmp_path)
@@ -111,6 +113,7 @@ def test_torchrun_starts_them_again_in_the_same_folder(whole: Path, tmp_path: Pa
     assert result(folder) == result(whole)
 
 
+@pytest.mark.exhaustive
 def test_one_that_is_killed_ends_the_run(tmp_path: Path) -> None:
     process = start(*PLUGLM, *RUN, "train.steps=100000", "launch.processes=2", f"output.folder={tmp_path / 'run'}")
     kill_rank(process, 1, tmp_path)

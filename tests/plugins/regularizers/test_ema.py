@@ -11,6 +11,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from small_models import llama, run_of
+from small_runs import SMALL
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pluglm import ConfigError, Step, TrainingRun
@@ -19,20 +20,7 @@ from pluglm.lifecycle.run import run
 from pluglm_regularizers.early_stopping import EarlyStopping, copy_weights
 from pluglm_regularizers.ema import Ema, decay_at, trained_weights
 
-WORDS = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=120",
-    "preprocessor=[]",
-    "tokenizer=byte",
-    "model.size=nano",
-    "evaluator=[]",
-    "train.steps=8",
-    "train.threads=1",
-    "train.eval_every=4",
-    "train.eval_batches=2",
-    "data.sequence_length=32",
-    "data.validation_fraction=0.1",
-]
+WORDS = [*SMALL, "preprocessor=[]", "train.steps=8", "train.eval_batches=2"]
 
 
 def moved(run: TrainingRun, technique: Ema, steps: int) -> list[dict[str, torch.Tensor]]:

@@ -10,24 +10,10 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from small_runs import SMALL
 
-WORDS = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=120",
-    "preprocessor=[]",
-    "tokenizer=byte",
-    "model.size=nano",
-    "evaluator=[]",
-    "regularizer=[label_smoothing,adversarial,r_drop,ema]",
-    "regularizer.adversarial.method=pgd",
-    "train.steps=6",
-    "train.eval_every=3",
-    "train.eval_batches=2",
-    "train.threads=1",
-    "data.sequence_length=32",
-    "data.validation_fraction=0.1",
-    "data.workers=1",
-]
+WORDS = [*SMALL, "preprocessor=[]", "train.steps=6", "train.eval_every=3", "train.eval_batches=2", "data.workers=1"]
+WORDS += ["regularizer=[label_smoothing,adversarial,r_drop,ema]", "regularizer.adversarial.method=pgd"]
 
 
 def trained(folder: Path, *words: str) -> tuple[dict[str, torch.Tensor], list[float]]:

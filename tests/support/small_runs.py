@@ -12,24 +12,14 @@ from typing import Any
 
 from pluglm.config.compose import compose
 from pluglm.lifecycle.run import run
+from pluglm.testing.runs import SMALL as KIT
 
-SMALL = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=120",
-    "preprocessor=[normalize,exact_dedup]",
-    "tokenizer=byte",
-    "model.size=nano",
-    "evaluator=[]",
-    "train.steps=12",
-    "train.batch_size=4",
-    "train.eval_every=4",
-    "train.eval_batches=1",
-    "train.save_every=3",
-    "train.log_every=2",
-    "train.threads=1",
-    "data.sequence_length=32",
-    "data.validation_fraction=0.1",
-]
+# What makes a recipe small: the settings of the kit's runs, and the smallest model.
+SHRUNK = ["model.size=nano", *KIT]
+# The one small run of the tests. Others are this one and what they change of it: the last word about a key counts.
+SMALL = ["source=[generated_reviews]", "source.generated_reviews.documents=120"]
+SMALL += ["preprocessor=[normalize,exact_dedup]", "tokenizer=byte", "evaluator=[]", *SHRUNK]
+SMALL += ["train.steps=12", "train.eval_every=4", "train.save_every=3", "train.log_every=2"]
 # Everything that draws: masks, dropout, changed copies, and batches that are cut.
 RANDOM = [
     "objective=mlm",
@@ -37,6 +27,11 @@ RANDOM = [
     "augmenter=[random_swap,random_deletion]",
     "train.gradient_accumulation=2",
 ]
+
+
+def small_without(*parts: str) -> list[str]:
+    """The small run without its words about these parts, such as "source", where others take their place."""
+    return [word for word in SMALL if not word.startswith(parts)]
 
 
 def train(folder: Path, *words: str) -> Path:

@@ -11,30 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SMALL = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=120",
-    "preprocessor=[normalize,exact_dedup]",
-    "tokenizer=byte",
-    "model.size=nano",
-    "model.hidden_size=16",
-    "evaluator=[]",
-    "train.steps=8",
-    "train.batch_size=2",
-    "train.eval_every=4",
-    "train.eval_batches=1",
-    "train.save_every=2",
-    "train.log_every=2",
-    "train.threads=1",
-    "data.workers=1",
-    "data.sequence_length=32",
-    "data.validation_fraction=0.1",
-]
+from small_runs import SMALL
+
+# Each member is a small run, smaller still.
+SWEEP = [*SMALL, "model.hidden_size=16", "train.steps=8", "train.batch_size=2", "train.save_every=2", "data.workers=1"]
 
 
 def start(*words: str) -> subprocess.Popen[str]:
     """A sweep in a process of its own."""
-    command = [sys.executable, "-m", "pluglm", "train", "-m", *SMALL, *words]
+    command = [sys.executable, "-m", "pluglm", "train", "-m", *SWEEP, *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
 
 

@@ -12,18 +12,15 @@ from typing import Any
 
 import pytest
 import torch
+from small_runs import SMALL
 
 from pluglm.config.compose import compose, from_resolved
 from pluglm.lifecycle.run import run
 
 WORDS = [
-    "source=[generated_reviews]",
-    "source.generated_reviews.documents=120",
-    "preprocessor=[normalize,exact_dedup]",
-    "tokenizer=byte",
+    *SMALL,
     "model.hidden_size=32",
     "model.num_layers=4",
-    "model.num_heads=4",
     "evaluator=[perplexity]",
     # Where a gradient is 0 but for rounding, as that of the keys' biases is, Adam would make large steps of it.
     "optimizer.eps=1e-6",
@@ -35,9 +32,6 @@ WORDS = [
     "train.eval_batches=2",
     "train.save_every=10",
     "train.log_every=1",
-    "train.threads=1",
-    "data.sequence_length=32",
-    "data.validation_fraction=0.1",
     "data.workers=1",
 ]
 Tree = dict[str, Any]
@@ -57,6 +51,8 @@ def alone(folder: Path, tree: Tree) -> Path:
 
 def together(processes: int, jobs: Mapping[Path, Tree], home: Path) -> None:
     """Runs by their folders, one after the other, each in all of `processes` processes."""
+    if not jobs:
+        return
     order = home / f"jobs-{processes}.json"
     order.write_text(json.dumps({str(folder): tree for folder, tree in jobs.items()}))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
