@@ -32,7 +32,7 @@ from pluglm import (
 )
 from pluglm.corpus.keys import KeyList
 from pluglm.families.intervention import Intervention
-from pluglm.testing import samples
+from pluglm.testing import parameters, samples
 
 if TYPE_CHECKING:
     import torch
@@ -93,8 +93,8 @@ def _objective(technique: Objective, folder: Path) -> Any:
 
 
 def _optimizer(technique: Optimizer, folder: Path) -> Any:
-    tensors = samples.weights()
-    descend(technique.build(samples.groups(tensors)), tensors, 5)
+    tensors = parameters.weights()
+    descend(technique.build(parameters.groups(tensors)), tensors, 5)
     return [tensor.tolist() for tensor in tensors]
 
 

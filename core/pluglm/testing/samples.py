@@ -24,7 +24,6 @@ from pluglm import (
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 LENGTH = 32
@@ -219,24 +218,6 @@ def training_run(words: PreTrainedTokenizerFast) -> TrainingRun:
         documents=lambda: iter(documents()),
         note=lambda line: None,
     )
-
-
-def weights() -> list[torch.Tensor]:
-    """A matrix, an embedding and a vector, always the same."""
-    import torch
-
-    generator = torch.Generator().manual_seed(3)
-    return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((6, 4), (8, 4), (4,))]
-
-
-def groups(tensors: list[torch.Tensor]) -> list[dict[str, Any]]:
-    """The groups that the core hands to optimizers."""
-    matrix, embedding, vector = tensors
-    return [
-        {"params": [matrix], "role": "matrix"},
-        {"params": [embedding], "role": "embedding", "weight_decay": 0.0},
-        {"params": [vector], "role": "vector", "weight_decay": 0.0},
-    ]
 
 
 class ObjectiveMaterial:

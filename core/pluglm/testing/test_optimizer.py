@@ -9,7 +9,7 @@ import pytest
 
 from pluglm import Optimizer
 from pluglm.testing.outcomes import descend, strangers
-from pluglm.testing.samples import groups, weights
+from pluglm.testing.parameters import groups, weights
 
 if TYPE_CHECKING:
     import torch
