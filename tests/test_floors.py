@@ -30,7 +30,7 @@ FLOORS = {
         "deprecation",
     ),
     "run": ("config", "runs", "corpus", "batching", "training"),
-    "tools": ("planning", "reporting", "comparing"),
+    "tools": ("planning", "reporting"),
     "top": ("lifecycle", "sweeping", "cli", "testing", "__main__"),
 }
 ROOMS = [room for rooms in FLOORS.values() for room in rooms]

@@ -27,7 +27,8 @@ def test_every_package_is_listed() -> None:
 
 
 def test_every_data_file_is_packed() -> None:
-    for package, folder in (("pluglm", "core/pluglm"), ("pluglm.conf", "conf")):
+    plugins = [(folder.name, f"plugins/{folder.name}") for folder in (ROOT / "plugins").glob("pluglm_*")]
+    for package, folder in (("pluglm", "core/pluglm"), ("pluglm.conf", "conf"), *plugins):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix not in (".yaml", ".jinja", ".css", ".typed"):
                 continue

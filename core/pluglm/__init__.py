@@ -6,11 +6,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pluglm.batching.encoding import encode_text
+    from pluglm.config.identity import comparable_losses, computed_keys
     from pluglm.config.run_config import RunConfig
     from pluglm.document import Document, Dropped, Unreadable
     from pluglm.errors import ConfigError, DataError, PluglmDeprecationWarning, PluglmError, Problem
-    from pluglm.events import CheckpointWritten, MetricsLogged, ReportStarted, RunEnded, RunStarted
+    from pluglm.events import CheckpointWritten, MetricsLogged, ReportStarted, RunEnded, RunStarted, SweepEnded
     from pluglm.families import (
+        FAMILIES,
         SPECIAL_TOKENS,
         Augmenter,
         Batch,
@@ -43,7 +45,12 @@ if TYPE_CHECKING:
         Tracking,
         TrainingRun,
     )
+    from pluglm.files.replacing import write_text
+    from pluglm.formatting import format_number, format_seconds, format_size
     from pluglm.hookspecs import hookimpl
+    from pluglm.reporting.charts import CHART_COLOURS, svg_chart
+    from pluglm.reporting.html import page_environment
+    from pluglm.runs.run_data import RunData, read_run
     from pluglm.sections import ReportChart, ReportSection, ReportTable
     from pluglm.technique import Technique
     from pluglm.training.parameters import layer_stacks
@@ -52,6 +59,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CHART_COLOURS",
+    "FAMILIES",
     "SPECIAL_TOKENS",
     "Arguments",
     "Augmenter",
@@ -90,6 +99,7 @@ __all__ = [
     "ReportStarted",
     "ReportTable",
     "RunConfig",
+    "RunData",
     "RunEnded",
     "RunStarted",
     "Schedule",
@@ -97,6 +107,7 @@ __all__ = [
     "Scored",
     "Source",
     "Step",
+    "SweepEnded",
     "Technique",
     "Tokenizer",
     "Tracker",
@@ -104,9 +115,18 @@ __all__ = [
     "TrainingRun",
     "Unreadable",
     "Verb",
+    "comparable_losses",
+    "computed_keys",
     "encode_text",
+    "format_number",
+    "format_seconds",
+    "format_size",
     "hookimpl",
     "layer_stacks",
+    "page_environment",
+    "read_run",
+    "svg_chart",
+    "write_text",
 ]
 
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.
@@ -123,6 +143,21 @@ _HOMES = (
     "pluglm.batching.encoding",
     "pluglm.training.parameters",
 )
+
+# For tools around runs. None of the modules above has to be imported for these.
+_TOOLS = {
+    "CHART_COLOURS": "pluglm.reporting.charts",
+    "RunData": "pluglm.runs.run_data",
+    "comparable_losses": "pluglm.config.identity",
+    "computed_keys": "pluglm.config.identity",
+    "format_number": "pluglm.formatting",
+    "format_seconds": "pluglm.formatting",
+    "format_size": "pluglm.formatting",
+    "page_environment": "pluglm.reporting.html",
+    "read_run": "pluglm.runs.run_data",
+    "svg_chart": "pluglm.reporting.charts",
+    "write_text": "pluglm.files.replacing",
+}
 
 # Names that were exported before, and those to use instead.
 _RENAMED: dict[str, str] = {}
@@ -143,7 +178,7 @@ if not TYPE_CHECKING:
         if name in __all__:
             import importlib
 
-            for home in _HOMES:
+            for home in (_TOOLS[name],) if name in _TOOLS else _HOMES:
                 module = importlib.import_module(home)
                 if hasattr(module, name):
                     globals()[name] = getattr(module, name)

@@ -39,7 +39,6 @@ VERBS = (
     ),
     Verb("generate", "continue a text with a run's model", "pluglm.cli.generate", "RUN [PROMPT]", ("runs",)),
     Verb("report", "write a run's report again", "pluglm.cli.report", "RUN", ("runs",)),
-    Verb("compare", "compare runs", "pluglm.cli.compare", "DIR|RUN... [--flags]", ("runs",)),
     Verb(
         "cache",
         "list or prune what was prepared and is kept between runs",

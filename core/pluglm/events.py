@@ -123,6 +123,21 @@ class ReportStarted:
     validation: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class SweepEnded:
+    """A sweep is over: no member of it is running.
+
+    Attributes:
+        folder: the folder of the sweep, with one folder for each member.
+        members: the members as in `sweep.json`, in the order of their numbers: `number`, `label` (what is particular to
+            it), `folder` (its name in that of the sweep, or None where it could not run), `status` ("finished",
+            "pruned", "failed", "stopped", "invalid" or "waiting") and `reason` (text or None).
+    """
+
+    folder: Path
+    members: Sequence[Mapping[str, Any]]
+
+
 def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, int | float]]:
     for name, value in values.items():
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -19,8 +19,9 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def number(value: Any, digits: int = 4) -> str:
-    """A number for people: thousands separated, `digits` significant places, a dash for none."""
+def format_number(value: Any, digits: int = 4) -> str:
+    """A number for people: thousands separated, `digits` significant places, a dash for None. Anything else is shown as
+    it is."""
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
     if isinstance(value, int) or (value == int(value) if math.isfinite(value) else False):
@@ -32,8 +33,8 @@ def number(value: Any, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-def size(count: Any) -> str:
-    """Bytes for people, in powers of 1000."""
+def format_size(count: Any) -> str:
+    """A count of bytes for people, in powers of 1000 (`1.5 MB`); a dash for what is no number."""
     if not isinstance(count, int | float):
         return "–"
     value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
@@ -42,8 +43,8 @@ def size(count: Any) -> str:
     return f"{value:.3g} {units[0]}" if value < 1000 else f"{value:,.0f} {units[0]}"
 
 
-def seconds(value: Any) -> str:
-    """A duration for people."""
+def format_seconds(value: Any) -> str:
+    """A duration in seconds for people (`5.0 s`, `2 min 05 s`, `3 h 07 min`); a dash for what is no number."""
     if not isinstance(value, int | float):
         return "–"
     if value < 60:

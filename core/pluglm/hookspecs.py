@@ -162,6 +162,13 @@ def report_sections(event: events.ReportStarted) -> Iterable[ReportSection]:
     raise NotImplementedError
 
 
+@since("0.1")
+def sweep_ended(event: events.SweepEnded) -> Iterable[str | Path]:
+    """What is said of a sweep at its end. Text is printed above the counts of its members. The path of a file that the
+    plugin wrote into the folder of the sweep is printed below them, after its name (`Table: .../table.html`)."""
+    raise NotImplementedError
+
+
 # Notification: called on the main process as a run goes on. Return values are not used.
 
 

@@ -23,7 +23,7 @@ def run(given: Arguments) -> int:
         raise ConfigError([Problem("cache", "takes one word: list or prune", " ".join(given.words) or None)])
     from pluglm.corpus.cache import entries, prune
     from pluglm.files.storage import cache_folder
-    from pluglm.formatting import size
+    from pluglm.formatting import format_size
 
     folder = cache_folder(Path(given.flags["dir"]) if "dir" in given.flags else None)
     days = timedelta(days=min(given.number("older-than", 30, least=0), CENTURY))
@@ -39,10 +39,10 @@ def run(given: Arguments) -> int:
         print(json.dumps(rows, indent=1))
         return 0
     for entry in found:
-        what = f"{entry.kind:<10} {entry.path.name[:12]:<12} {size(entry.bytes):>10}"
+        what = f"{entry.kind:<10} {entry.path.name[:12]:<12} {format_size(entry.bytes):>10}"
         print(f"{what}  {entry.used:%Y-%m-%d %H:%M}  {entry.about}".rstrip())
     done = "" if given.words == ["list"] else " removed"
-    print(f"{len(found)} entries, {size(sum(entry.bytes for entry in found))}{done} in {folder}")
+    print(f"{len(found)} entries, {format_size(sum(entry.bytes for entry in found))}{done} in {folder}")
     return 0
 
 

@@ -29,7 +29,7 @@ Everything a plugin can implement: functions in the module of its entry point (g
 `@hookimpl`. Written by `pluglm hooks --markdown` out of `core/pluglm/hookspecs.py`; a test compares.
 
 A contribution or notification that raises costs neither the run nor other plugins: it leaves a line in
-`observer_errors.txt` of the run folder.
+`observer_errors.txt` of the folder of the run or sweep.
 
 What may change, and how a plugin is told: [CONTRIBUTING.md](../CONTRIBUTING.md#what-may-change)."""
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pluglm.families import FAMILIES
 from pluglm.files.digests import digest
 from pluglm.formatting import flatten
 
@@ -26,6 +27,25 @@ def is_computed(key: str) -> bool:
     return not is_below(key, NOT_COMPUTED)
 
 
+def computed_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a run's config changes what the run computes, flat.
+
+    Args:
+        config: a resolved config as plain data, as in `config.yaml`.
+
+    Returns:
+        Values by dotted key (`optimizer.lr`), and by family what was chosen: the name of its technique, or a list of
+        labels where a run takes several.
+    """
+    flat = {key: value for key, value in flatten(config).items() if value != {}}
+    found = {key: value for key, value in flat.items() if is_computed(key)}
+    for family, spec in FAMILIES.items():
+        chosen = config.get(family)
+        if isinstance(chosen, Mapping) and is_computed(family):
+            found[family] = list(chosen) if spec.many else chosen.get("name")
+    return found
+
+
 def config_digest(resolved: Mapping[str, Any]) -> str:
     """A digest of what a run with this config computes; equal for runs that compute the same."""
     plain = json.loads(json.dumps(resolved, default=str))
@@ -37,6 +57,7 @@ def comparable_losses(keys: Sequence[str], same_tokenizer: bool) -> bool:
     """Whether the losses of runs that differ in these config keys measure the same thing on the same text.
 
     Args:
+        keys: dotted config keys, as in `computed_keys`.
         same_tokenizer: the tokenizers of the runs are the same byte for byte.
     """
     harmless = SAME_HELD_OUT_TEXT + (SAME_HELD_OUT_TOKENS if same_tokenizer else ())

@@ -11,7 +11,7 @@ from pluglm.config.problems import cut_problems
 from pluglm.errors import PluglmError
 from pluglm.families import Parallelism
 from pluglm.families.parallelism import MemoryShares
-from pluglm.formatting import size
+from pluglm.formatting import format_size
 from pluglm.planning.memory import Held
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def fitted(fitting: Fitting, room: int | None) -> dict[str, Any]:
         )
         reason = way.reason
         if not reason and not way.fits(free):
-            reason = f"needs {size(way.bytes)} per device, which has {size(free)} free"
+            reason = f"needs {format_size(way.bytes)} per device, which has {format_size(free)} free"
         found[way.words()] = {"fits": way.fits(free), "bytes": way.bytes, "reason": reason}
     plan: dict[str, Any] = {"parallelism": found}
     if not any(entry["fits"] for entry in found.values()):
@@ -131,13 +131,13 @@ def _advice(fitting: Fitting, free: int) -> str:
         if found is not None and smaller >= found.parallelism.share(0)[1]:
             steps = config.train.gradient_accumulation * -(-batch // smaller)
             words = f"train.batch_size={smaller} train.gradient_accumulation={steps}"
-            return f"{words} {found.words()} fits ({size(found.bytes)} per device)"
+            return f"{words} {found.words()} fits ({format_size(found.bytes)} per device)"
         smaller //= 2
     more = devices * 2
     while more <= MOST:
         found = fitting.best(free, more)
         if found is not None:
-            return f"hardware.count={more} {found.words()} fits ({size(found.bytes)} per device)"
+            return f"hardware.count={more} {found.words()} fits ({format_size(found.bytes)} per device)"
         more *= 2
-    needed = size(fitting.held.peak)
-    return f"nothing up to {MOST:,} devices of {size(free)} fits {needed} of this model and batch"
+    needed = format_size(fitting.held.peak)
+    return f"nothing up to {MOST:,} devices of {format_size(free)} fits {needed} of this model and batch"

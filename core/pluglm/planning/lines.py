@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pluglm.formatting import seconds as duration
-from pluglm.formatting import size
+from pluglm.formatting import format_seconds, format_size
 from pluglm.planning.contributions import source_lines
 from pluglm.planning.measured import beside
 
@@ -27,10 +26,10 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     if "peak_bytes" not in plan:
         return [*lines, *plan["notes"]]
     memory, storage = plan["memory_bytes"], plan["storage_bytes"]
-    parts = ", ".join(f"{size(memory[kind])} {kind}" for kind in ("weights", "optimizer", "activations"))
+    parts = ", ".join(f"{format_size(memory[kind])} {kind}" for kind in ("weights", "optimizer", "activations"))
     lines += [
-        f"memory      {size(plan['peak_bytes'])}: {parts}",
-        f"storage     {size(sum(storage.values()))} for the model, its checkpoints and records",
+        f"memory      {format_size(plan['peak_bytes'])}: {parts}",
+        f"storage     {format_size(sum(storage.values()))} for the model, its checkpoints and records",
     ]
     if plan["cost"]:
         lines.append(_cost(plan))
@@ -81,29 +80,30 @@ def _training(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def _memory(plan: Mapping[str, Any]) -> Iterator[str]:
     memory = plan["memory_bytes"]
-    parts = ", ".join(f"{kind} {size(memory[kind])}" for kind in KINDS if memory.get(kind))
-    yield f"memory       {size(plan['peak_bytes'])} at most: {parts}" + (
-        f"; logits {size(memory['logits'])} for a moment" if memory["logits"] else ""
+    parts = ", ".join(f"{kind} {format_size(memory[kind])}" for kind in KINDS if memory.get(kind))
+    yield f"memory       {format_size(plan['peak_bytes'])} at most: {parts}" + (
+        f"; logits {format_size(memory['logits'])} for a moment" if memory["logits"] else ""
     )
     if plan["generation_bytes"]:
-        yield f"generation   {size(plan['generation_bytes'])} for keys and values while the model writes"
+        yield f"generation   {format_size(plan['generation_bytes'])} for keys and values while the model writes"
 
 
 def _storage(plan: Mapping[str, Any]) -> Iterator[str]:
     stored, cached = plan["storage_bytes"], plan["cache_bytes"]
-    own = ", ".join(f"{name} {size(value)}" for name, value in stored.items())
-    shared = "; in the cache " + ", ".join(f"{name} {size(value)}" for name, value in cached.items()) if cached else ""
-    yield f"storage      {size(sum(stored.values()))}: {own}{shared}"
+    own = ", ".join(f"{name} {format_size(value)}" for name, value in stored.items())
+    kept = ", ".join(f"{name} {format_size(value)}" for name, value in cached.items())
+    shared = f"; in the cache {kept}" if cached else ""
+    yield f"storage      {format_size(sum(stored.values()))}: {own}{shared}"
 
 
 def _hardware(plan: Mapping[str, Any]) -> Iterator[str]:
     hardware = plan["hardware"]
     peak = "" if hardware["peak_flops"] is None else f", peak {hardware['peak_flops'] / 1e12:,.4g} TFLOP/s"
-    memory = "" if hardware["memory_bytes"] is None else f", {size(hardware['memory_bytes'])}"
+    memory = "" if hardware["memory_bytes"] is None else f", {format_size(hardware['memory_bytes'])}"
     yield f"hardware     {hardware['count']} x {hardware['name']} in {hardware['precision']}{peak}{memory} each"
     if plan["seconds"] is not None:
         speed = hardware["speed"] / 1e12
-        yield f"time         {duration(plan['seconds'])} at {speed:,.3g} TFLOP/s each: {hardware['speed_from']}"
+        yield f"time         {format_seconds(plan['seconds'])} at {speed:,.3g} TFLOP/s each: {hardware['speed_from']}"
     else:
         yield "time         not known: the hardware's peak in this precision is not"
     if plan["energy_kwh"] is not None:
@@ -114,11 +114,11 @@ def _hardware(plan: Mapping[str, Any]) -> Iterator[str]:
 def _parallelism(plan: Mapping[str, Any]) -> Iterator[str]:
     for name, found in plan.get("parallelism", {}).items():
         verdict = "fits" if found["fits"] else "no"
-        told = found["reason"] or f"{size(found['bytes'])} per device"
+        told = found["reason"] or f"{format_size(found['bytes'])} per device"
         yield f"  {verdict:<5} {name}: {told}"
     for precision, found in plan.get("precisions", {}).items():
-        time = "" if found["seconds"] is None else f", {duration(found['seconds'])} on all"
-        yield f"  {precision}  {size(found['bytes'])} where one device holds everything{time}"
+        time = "" if found["seconds"] is None else f", {format_seconds(found['seconds'])} on all"
+        yield f"  {precision}  {format_size(found['bytes'])} where one device holds everything{time}"
     if plan.get("advice"):
         yield f"instead      {plan['advice']}"
 
@@ -128,7 +128,7 @@ def _notes(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _time(plan: Mapping[str, Any]) -> str:
-    return "" if plan["seconds"] is None else f", about {duration(plan['seconds'])}"
+    return "" if plan["seconds"] is None else f", about {format_seconds(plan['seconds'])}"
 
 
 def _cost(plan: Mapping[str, Any]) -> str:
@@ -140,5 +140,5 @@ def _cost(plan: Mapping[str, Any]) -> str:
 
 def _shown(name: str, value: float) -> str:
     if name.endswith("bytes"):
-        return size(value)
-    return duration(value) if name.endswith("seconds") else f"{value:,.6g}" if value >= 1e12 else f"{value:,}"
+        return format_size(value)
+    return format_seconds(value) if name.endswith("seconds") else f"{value:,.6g}" if value >= 1e12 else f"{value:,}"

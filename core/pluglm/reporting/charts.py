@@ -7,17 +7,38 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 460, 250
 MOST_POINTS = 800
 
-# matplotlib only takes colours: these stand in for the CSS variables put in their place afterwards.
-TEXT, GRID = "#010203", "#010204"
-OTHER = "#01020f"
-SERIES = ("#010205", "#010206", "#010207", "#010208", "#010209", "#01020a", "#01020b", "#01020c")
+
+class ChartColours(NamedTuple):
+    """Colours for `svg_chart`. matplotlib only takes colours: these stand in for the page's CSS variables, which are
+    put in their place afterwards, so that a chart follows the light or dark scheme of its page.
+
+    Attributes:
+        text: labels and annotations.
+        grid: lines in the background.
+        other: whatever is not one of the series.
+        series: eight colours that are told apart.
+    """
+
+    text: str
+    grid: str
+    other: str
+    series: tuple[str, ...]
+
+
+CHART_COLOURS = ChartColours(
+    text="#010203",
+    grid="#010204",
+    other="#01020f",
+    series=("#010205", "#010206", "#010207", "#010208", "#010209", "#01020a", "#01020b", "#01020c"),
+)
+TEXT, GRID, OTHER, SERIES = CHART_COLOURS
 VARIABLES = {TEXT: "var(--muted)", GRID: "var(--line)", OTHER: "var(--other)"} | {
     colour: f"var(--series-{number})" for number, colour in enumerate(SERIES, start=1)
 }
@@ -76,12 +97,17 @@ def line_chart(
         if len(series) > 1:
             axes.legend(frameon=False, labelcolor=TEXT, ncols=len(series), loc="lower left", bbox_to_anchor=(0, 1))
 
-    return chart(name, title, _told(series, marks), draw)
+    return svg_chart(name, title, _told(series, marks), draw)
 
 
-def chart(name: str, title: str, description: str, draw: Callable[[Any], None]) -> Markup:
-    """An SVG element of what `draw` puts on the axes it is given, in the colours of this module; `name` must be unique
-    on the page. The same arguments give the same text, byte for byte."""
+def svg_chart(name: str, title: str, description: str, draw: Callable[[Any], None]) -> Markup:
+    """A chart as an SVG element to be put into a page. The same arguments give the same text, byte for byte.
+
+    Args:
+        name: an HTML identifier that no other chart of the page has.
+        title, description: what is read to those who cannot see the chart.
+        draw: draws on the axes of matplotlib that it is given, 460 × 250 points in size, with `CHART_COLOURS` alone.
+    """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.reporting.charts import Series, line_chart
-from pluglm.reporting.html import environment
+from pluglm.reporting.html import page_environment
 
 
 def write_page(found: Mapping[str, Any], path: Path) -> None:
@@ -21,5 +21,5 @@ def write_page(found: Mapping[str, Any], path: Path) -> None:
         marks=[] if suggested is None else [(suggested, f"{suggested:.2g}")],
         logarithmic=True,
     )
-    page = environment().get_template("find_lr.html.jinja").render(found=found, chart=chart)
+    page = page_environment().get_template("find_lr.html.jinja").render(found=found, chart=chart)
     path.write_text(page, encoding="utf-8")

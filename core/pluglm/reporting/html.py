@@ -13,7 +13,7 @@ import yaml
 
 from pluglm.catalog import installed_catalog
 from pluglm.files.replacing import write_text
-from pluglm.formatting import flatten, number, seconds, size
+from pluglm.formatting import flatten, format_number, format_seconds, format_size
 from pluglm.planning.lines import beside_lines
 from pluglm.reporting.changes import changes, samples_of
 from pluglm.reporting.plugin_sections import plugin_sections
@@ -47,7 +47,7 @@ class Bar:
 def write_report(folder: Path) -> Path:
     """Write report.html from whatever files of the run in `folder` are there, and return its path."""
     run = read_run(folder)
-    page = environment().get_template("report.html.jinja").render(
+    page = page_environment().get_template("report.html.jinja").render(
         run=run,
         figures=_figures(run),
         stations=_stations(run),
@@ -68,20 +68,25 @@ def write_report(folder: Path) -> Path:
     return target
 
 
-def environment() -> Environment:
-    """The templates of this folder; everything put into them is escaped in HTML."""
+def page_environment(folder: Path | None = None) -> Environment:
+    """A Jinja environment with the report's templates and, before them, those of `folder`. Everything put into a
+    template whose name has `.html` in it is escaped.
+
+    Templates have the report's style sheet as `style`, and the filters `number`, `size` (bytes) and `seconds` for
+    figures, `diff` (a pair of texts), `cell` (for a Markdown table) and `sentence` (a capital first, a full stop last).
+    """
     from jinja2 import Environment, FileSystemLoader
     from markupsafe import Markup
 
     made = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader([HERE] if folder is None else [folder, HERE]),
         autoescape=lambda name: name is not None and ".html" in name,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.globals["style"] = Markup((HERE / "report.css").read_text(encoding="utf-8"))
-    made.filters |= {"number": number, "size": size, "seconds": seconds, "diff": changes, "cell": _markdown_cell}
-    made.filters["sentence"] = _sentence
+    made.filters |= {"number": format_number, "size": format_size, "seconds": format_seconds}
+    made.filters |= {"diff": changes, "cell": _markdown_cell, "sentence": _sentence}
     return made
 
 
@@ -109,24 +114,29 @@ def _figures(run: RunData) -> list[tuple[str, str, str]]:
     results, split = run.results, run.at_split()
     if run.stations:
         kept = split.get("train", 0) + split.get("validation", 0) or run.stations[-1].get("kept", 0)
-        figures.append(("Documents kept", number(kept), f"of {number(run.entered())} that the sources gave"))
+        figures.append(
+            ("Documents kept", format_number(kept), f"of {format_number(run.entered())} that the sources gave")
+        )
     if run.evaluations and run.evaluations[0].get("parameters") is not None:
         first = run.model_stages()[-1:] or run.evaluations
-        figures.append(("Parameters", number(first[0].get("parameters")), size(first[0].get("size_bytes"))))
+        figures.append(
+            ("Parameters", format_number(first[0].get("parameters")), format_size(first[0].get("size_bytes")))
+        )
     steps = results.get("steps_done") or (run.train[-1]["step"] if run.train else None)
     if steps is not None:
         planned = results.get("steps_planned") or run.plan.get("steps")
         tokens = results.get("tokens") or (run.train[-1].get("tokens") if run.train else None)
-        said = f"of {number(planned)} planned" if planned and planned != steps else f"{number(tokens)} tokens"
-        figures.append(("Steps", number(steps), said))
+        cut_short = planned and planned != steps
+        said = f"of {format_number(planned)} planned" if cut_short else f"{format_number(tokens)} tokens"
+        figures.append(("Steps", format_number(steps), said))
     best = run.best_validation()
     if best is not None:
         last = run.validation[-1]
-        small = "the last is the best" if best is last else f"best {number(best['loss'])} at step {best['step']}"
-        figures.append(("Validation loss", number(last.get("loss")), small))
+        small = "the last is the best" if best is last else f"best {format_number(best['loss'])} at step {best['step']}"
+        figures.append(("Validation loss", format_number(last.get("loss")), small))
     if results.get("training_seconds") is not None:
-        total = f"{seconds(results.get('total_seconds'))} in all"
-        figures.append(("Training time", seconds(results["training_seconds"]), total))
+        total = f"{format_seconds(results.get('total_seconds'))} in all"
+        figures.append(("Training time", format_seconds(results["training_seconds"]), total))
     return figures
 
 
@@ -146,7 +156,7 @@ def _stations(run: RunData) -> list[dict[str, Any]]:
             parts += [("dropped", n, f"dropped: {reason}") for reason, n in (station.get("dropped") or {}).items()]
             lost = (station.get("quarantined") or {}).items()
             parts += [("quarantined", n, f"quarantined: {reason}") for reason, n in lost]
-        bars = [Bar(kind, 100 * n / most, f"{label} {number(n)}") for kind, n, label in parts if n]
+        bars = [Bar(kind, 100 * n / most, f"{label} {format_number(n)}") for kind, n, label in parts if n]
         losses = [part for part in parts if part[1]][1:]
         # A technique that had nothing to do is as worth knowing as one that did much.
         acts = not station["station"].startswith(("source", "split", "objective"))
@@ -165,7 +175,7 @@ def _tokens(run: RunData) -> list[dict[str, Any]]:
         parts = [("kept", used, "used"), *(("dropped", n, f"dropped: {reason}") for reason, n in dropped.items())]
         parts.append(("held", padding, "padding"))
         whole = sum(n for _, n, _ in parts) or 1
-        bars = [Bar(kind, 100 * n / whole, f"{label} {number(n)}") for kind, n, label in parts if n]
+        bars = [Bar(kind, 100 * n / whole, f"{label} {format_number(n)}") for kind, n, label in parts if n]
         shown.append(account | {"split": split, "bars": bars, "losses": [part for part in parts if part[1]][1:]})
     return shown
 
@@ -224,7 +234,8 @@ def _plan(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was planned beside what was measured, and then all of the plan."""
     rows = beside_lines(plan)
     for path, value in flatten({key: value for key, value in plan.items() if key != "notes"}).items():
-        shown = size(value) if "bytes" in path else seconds(value) if path.endswith("seconds") else number(value)
+        show = format_size if "bytes" in path else format_seconds if path.endswith("seconds") else format_number
+        shown = show(value)
         rows.append((path.replace(".", ": ").replace("_bytes", "").replace("_", " "), shown))
     return rows
 

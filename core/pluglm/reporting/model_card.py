@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from pluglm.formatting import number
-from pluglm.reporting.html import environment, techniques
+from pluglm.formatting import format_number
+from pluglm.reporting.html import page_environment, techniques
 from pluglm.reporting.score_tables import interval_text
 from pluglm.runs.run_data import RunData, read_json, read_run
 
@@ -36,7 +36,7 @@ def write_model_card(model_folder: Path, run_folder: Path, results: dict[str, An
     architecture = str(architectures[0])
     stages = [e for e in results.get("evaluations") or [] if not str(e.get("stage", "")).startswith("compressor")]
     card = (
-        environment()
+        page_environment()
         .get_template("model_card.md.jinja")
         .render(
             front=yaml.safe_dump(_front_matter(architecture), sort_keys=False),
@@ -107,8 +107,8 @@ def _row(score: Mapping[str, Any]) -> dict[str, str]:
     return {
         "name": f"{score.get('evaluator', '')}: {str(score.get('name', '')).replace('_', ' ')}"
         + (" (baseline)" if score.get("baseline") else ""),
-        "value": number(score.get("value")),
+        "value": format_number(score.get("value")),
         "interval": interval_text(score),
-        "n": number(score["n"]) if score.get("n") else "",
+        "n": format_number(score["n"]) if score.get("n") else "",
         "meaning": "; ".join(part for part in (meaning, f"{better} is better" if better else "") if part),
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pluglm.catalog import Catalog
 from pluglm.events import ReportStarted
-from pluglm.formatting import number
+from pluglm.formatting import format_number
 from pluglm.runs.folder import write_observer_error
 from pluglm.runs.run_data import RunData
 from pluglm.sections import ReportChart, ReportSection, ReportTable
@@ -61,7 +61,8 @@ def _cells(table: ReportTable) -> tuple[list[tuple[str, bool]], list[list[tuple[
         if len(row) != len(table.columns):
             raise ValueError(f"a row of {len(row)} values in a table of {len(table.columns)} columns")
     rows = [
-        [(number(value) if _is_number(value) else str(value), _is_number(value)) for value in row] for row in table.rows
+        [(format_number(value) if _is_number(value) else str(value), _is_number(value)) for value in row]
+        for row in table.rows
     ]
     aligned = [bool(rows) and all(row[place][1] for row in rows) for place in range(len(table.columns))]
     return [(str(name), right) for name, right in zip(table.columns, aligned, strict=True)], rows

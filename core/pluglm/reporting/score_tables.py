@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pluglm.formatting import number, size
+from pluglm.formatting import format_number, format_size
 from pluglm.runs.run_data import RunData
 
 
@@ -70,9 +70,9 @@ def stage_table(stages: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         cells = [_cell(score, found[0] if position else None) for position, score in enumerate(found)]
         rows.append({"evaluator": evaluator, "name": name, "better": described.get("better", ""), "cells": cells})
     for key, name, show in (
-        ("parameters", "parameters", number),
-        ("size_bytes", "size on disk", size),
-        ("latency_ms", "latency of one example, ms", number),
+        ("parameters", "parameters", format_number),
+        ("size_bytes", "size on disk", format_size),
+        ("latency_ms", "latency of one example, ms", format_number),
     ):
         if all(e.get(key) is None for e in stages) or len({e.get(key) for e in stages}) == 1:
             continue
@@ -110,19 +110,19 @@ def _cell(score: Mapping[str, Any] | None, first: Mapping[str, Any] | None) -> C
         return Cell("–")
     value, interval = score.get("value"), interval_text(score)
     if first is None or not _is_number(value) or not _is_number(first.get("value")):
-        return Cell(number(value), interval)
+        return Cell(format_number(value), interval)
     change = float(score["value"]) - float(first["value"])
-    text = "±0" if change == 0 else ("+" if change > 0 else "−") + number(abs(change), 3)
+    text = "±0" if change == 0 else ("+" if change > 0 else "−") + format_number(abs(change), 3)
     better = score.get("better", "")
     low, high = first.get("low"), first.get("high")
     if change == 0 or (_is_number(low) and _is_number(high) and float(low or 0) <= score["value"] <= float(high or 0)):
         # Inside the interval of the first stage: nothing that could be told from chance.
-        return Cell(number(value), interval, text, "same")
+        return Cell(format_number(value), interval, text, "same")
     verdict = "" if better not in ("lower", "higher") else "good" if (change < 0) == (better == "lower") else "bad"
-    return Cell(number(value), interval, text, verdict)
+    return Cell(format_number(value), interval, text, verdict)
 
 
 def interval_text(score: Mapping[str, Any]) -> str:
     """The 95 % interval of a score, or nothing."""
     low, high = score.get("low"), score.get("high")
-    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+    return "" if low is None or high is None else f"{format_number(low)} to {format_number(high)}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pluglm.formatting import number, seconds, size
+from pluglm.formatting import format_number, format_seconds, format_size
 from pluglm.reporting.model_card import TASKS
 from pluglm.reporting.score_tables import interval_text
 from pluglm.runs.run_data import RunData, read_run
@@ -38,26 +38,28 @@ def _data(run: RunData) -> list[str]:
         kind: sum(n for station in run.stations for n in (station.get(kind) or {}).values())
         for kind in ("dropped", "quarantined")
     }
-    said = ", ".join(f"{number(n)} {kind}" for kind, n in lost.items() if n)
-    line = f"documents    {number(kept)} kept of {number(run.entered())}" + (f" ({said})" if said else "")
+    said = ", ".join(f"{format_number(n)} {kind}" for kind, n in lost.items() if n)
+    line = f"documents    {format_number(kept)} kept of {format_number(run.entered())}" + (f" ({said})" if said else "")
     if split:
-        line += f"; {number(split.get('train'))} to train on, {number(split.get('validation'))} to validate"
+        train, validation = format_number(split.get("train")), format_number(split.get("validation"))
+        line += f"; {train} to train on, {validation} to validate"
     return [line]
 
 
 def _training(run: RunData) -> list[str]:
     results, lines = run.results, []
     if results.get("steps_done") is not None:
-        line = f"training     {number(results['steps_done'])} of {number(results.get('steps_planned'))} steps"
-        line += f", {number(results.get('tokens'))} tokens in {seconds(results.get('training_seconds'))}"
+        done, planned = format_number(results["steps_done"]), format_number(results.get("steps_planned"))
+        line = f"training     {done} of {planned} steps"
+        line += f", {format_number(results.get('tokens'))} tokens in {format_seconds(results.get('training_seconds'))}"
         lines.append(line + (f"; stopped: {results['stopped']}" if results.get("stopped") else ""))
-    losses = [f"{number(run.train[-1].get('loss'))} in training"] if run.train else []
+    losses = [f"{format_number(run.train[-1].get('loss'))} in training"] if run.train else []
     best = run.best_validation()
     if best is not None:
         last = run.validation[-1]
-        losses.append(f"{number(last.get('loss'))} in validation")
+        losses.append(f"{format_number(last.get('loss'))} in validation")
         if best["step"] != last["step"]:
-            losses.append(f"{number(best['loss'])} at best, step {number(best['step'])}")
+            losses.append(f"{format_number(best['loss'])} at best, step {format_number(best['step'])}")
     return lines + ([f"loss         {', '.join(losses)} (nats)"] if losses else [])
 
 
@@ -69,10 +71,10 @@ def _scores(run: RunData) -> list[str]:
     lines = []
     for score in telling:
         interval = interval_text(score)
-        line = f"{score.get('evaluator', ''):<12} {_name(score)} {number(score.get('value'))}"
+        line = f"{score.get('evaluator', ''):<12} {_name(score)} {format_number(score.get('value'))}"
         line += f" [{interval}]" if interval else ""
         line += f", {score['better']} is better" if score.get("better") else ""
-        known = [f"{_name(s)} {number(s.get('value'))}" for s in scores if _is_yardstick(s, score)]
+        known = [f"{_name(s)} {format_number(s.get('value'))}" for s in scores if _is_yardstick(s, score)]
         lines.append(line + (f"; baseline: {', '.join(known)}" if known else ""))
     if len(own) > len(telling):
         lines.append(f"             {len(own) - len(telling)} more scores are in the report")
@@ -83,9 +85,10 @@ def _stages(run: RunData) -> list[str]:
     lines = []
     before = run.model_stages()[-1:]
     for stage in run.compressed_stages():
-        line = f"{stage['stage']}: {size(stage.get('size_bytes'))}, {number(stage.get('latency_ms'))} ms per example"
+        of, ms = format_size(stage.get("size_bytes")), format_number(stage.get("latency_ms"))
+        line = f"{stage['stage']}: {of}, {ms} ms per example"
         if before:
-            of, ms = size(before[0].get("size_bytes")), number(before[0].get("latency_ms"))
+            of, ms = format_size(before[0].get("size_bytes")), format_number(before[0].get("latency_ms"))
             line += f" (before: {of}, {ms} ms)"
         lines.append(line)
     return lines

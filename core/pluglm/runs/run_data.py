@@ -27,7 +27,20 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """A run as its folder tells it; what is not there is empty."""
+    """A run as its folder tells it, finished or not. What is not there, or cannot be read, is empty.
+
+    Attributes:
+        folder: the run folder.
+        config: the resolved config as plain data (`config.yaml`).
+        manifest: versions and the machine (`manifest.json`).
+        stations: what each step did to the documents, in order (`ledger.json`).
+        tokens: where the tokens of each split went, by "train" and "validation" (`ledger.json`).
+        quarantine: records that could not be used, by station and reason.
+        train, validation: the lines of `metrics.jsonl` of either kind, in order: "step", "loss" (nats per token) and others.
+        results: scores, steps, tokens, seconds (`results.json`); empty where the run is not finished.
+        plan: what was predicted, and what was measured (`plan.json`).
+        architecture: the class of the saved model, or "".
+    """
 
     folder: Path
     config: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +87,7 @@ class RunData:
 
 
 def read_run(folder: Path) -> RunData:
-    """The run in `folder`, finished or not."""
+    """What the folder of a run holds, finished or not. No file has to be there, and none that is damaged raises."""
     ledger = read_json(folder / "ledger.json")
     metrics = list(_json_lines(folder / "metrics.jsonl"))
     architectures = read_json(folder / "model" / "config.json").get("architectures") or [""]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import PluglmError
-from pluglm.formatting import number, seconds, size
+from pluglm.formatting import format_number, format_seconds, format_size
 from pluglm.planning.forecast import forecast
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ def _cells(plan: Mapping[str, Any]) -> list[str]:
     parameters = plan.get("parameters") or {}
     flops = plan.get("flops")
     return [
-        number(parameters["all"]) if "all" in parameters else "",
-        number(plan["steps"]) if "steps" in plan else "",
-        number(plan["tokens"]) if plan.get("tokens") is not None else UNKNOWN,
+        format_number(parameters["all"]) if "all" in parameters else "",
+        format_number(plan["steps"]) if "steps" in plan else "",
+        format_number(plan["tokens"]) if plan.get("tokens") is not None else UNKNOWN,
         f"{flops:.3g}" if flops is not None else UNKNOWN,
-        _known(plan.get("seconds"), seconds),
-        _known(plan.get("peak_bytes"), size),
-        _known(_disk(plan), size),
+        _known(plan.get("seconds"), format_seconds),
+        _known(plan.get("peak_bytes"), format_size),
+        _known(_disk(plan), format_size),
     ]
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pluglm.formatting import number, seconds
+from pluglm.formatting import format_number, format_seconds
 from pluglm.sweeping import record
 from pluglm.sweeping.member_progress import Watched
 from pluglm.sweeping.record import Entry
@@ -57,10 +57,10 @@ def status(entries: Sequence[Entry], watched: Mapping[int, Watched], comparable:
     parts = [f"{len(ended)} of {len(possible)} ended"]
     best = best_of(entries, watched) if comparable else None
     if best is not None:
-        parts.append(f"best {best.number:03} {best.label}: {number(watched[best.number].best)}")
+        parts.append(f"best {best.number:03} {best.label}: {format_number(watched[best.number].best)}")
     left = _seconds_left(entries, watched, at_once)
     if left is not None:
-        parts.append(f"about {seconds(left)} left")
+        parts.append(f"about {format_seconds(left)} left")
     return " · ".join(parts)
 
 
@@ -79,9 +79,9 @@ def event(entry: Entry, seen: Watched | None) -> str:
         return f"{name}: {entry.status}: {entry.reason}"
     parts = [entry.reason or entry.status]
     if seen is not None and seen.best is not None:
-        parts.append(f"best validation loss {number(seen.best)}")
+        parts.append(f"best validation loss {format_number(seen.best)}")
     if seen is not None and seen.seconds is not None:
-        parts.append(seconds(seen.seconds))
+        parts.append(format_seconds(seen.seconds))
     return f"{name}: " + " · ".join(parts)
 
 
@@ -89,9 +89,10 @@ def progress_line(entry: Entry, seen: Watched) -> str:
     """A line for a member that goes on."""
     if seen.doing != "training" or not seen.step:
         return f"{entry.number:03} {entry.label}: {seen.doing}"
-    parts = [f"{seen.step:,} of {seen.steps:,} steps", f"loss {number(seen.loss)}"]
+    parts = [f"{seen.step:,} of {seen.steps:,} steps", f"loss {format_number(seen.loss)}"]
     left = seen.seconds_left
-    return f"{entry.number:03} {entry.label}: " + " · ".join([*parts, *([f"{seconds(left)} left"] if left else [])])
+    parts += [f"{format_seconds(left)} left"] if left else []
+    return f"{entry.number:03} {entry.label}: {' · '.join(parts)}"
 
 
 def _add(grid: Table, entry: Entry, seen: Watched | None, best: bool) -> None:
@@ -100,14 +101,18 @@ def _add(grid: Table, entry: Entry, seen: Watched | None, best: bool) -> None:
     running = entry.status == record.RUNNING
     doing = seen.doing if running and seen is not None else entry.status
     took, left = (seen.seconds, seen.seconds_left) if seen is not None else (None, None)
+    best_text = "" if seen is None or seen.best is None else format_number(seen.best) + " *" * best
+    time = f"took {format_seconds(took)}" if took is not None else ""
+    if running and left is not None:
+        time = format_seconds(left)
     grid.add_row(
         f"{entry.number:03}",
         Text(entry.label),
         Text(doing, style=STYLES.get(entry.status, "")),
         "" if seen is None or seen.steps is None else f"{seen.step:,}/{seen.steps:,}",
-        "" if seen is None or seen.loss is None else number(seen.loss),
-        Text("" if seen is None or seen.best is None else number(seen.best) + (" *" if best else ""), "bold" * best),
-        seconds(left) if running and left is not None else f"took {seconds(took)}" if took is not None else "",
+        "" if seen is None or seen.loss is None else format_number(seen.loss),
+        Text(best_text, "bold" * best),
+        time,
     )
 
 

@@ -11,12 +11,12 @@ from small_runs import SMALL, digests, metrics, train
 
 from pluglm import MetricsLogged, RunEnded, RunStarted, Tracker, Tracking, hookimpl
 from pluglm.catalog import Plugin, installed_catalog
-from pluglm.comparing.comparison import compare
 from pluglm.config.compose import compose
 from pluglm.errors import DataError, Interrupted
 from pluglm.lifecycle.observers import Observers
 from pluglm.lifecycle.run import run
 from pluglm.runs.folder import read_config
+from pluglm_comparing.comparison import compare
 
 SAID: list[tuple[str, object]] = []
 FAILS: list[str] = []

@@ -11,7 +11,7 @@ import pytest
 from pages import Page
 from run_folders import HOSTILE, full_run, minimal_run
 
-from pluglm.formatting import number, seconds, size
+from pluglm.formatting import format_number, format_seconds, format_size
 from pluglm.reporting.charts import Series, line_chart
 from pluglm.reporting.html import write_report
 from pluglm.runs.run_data import read_run
@@ -110,17 +110,17 @@ def test_the_loss_chart_marks_the_best_validation_and_where_training_was_cut(tmp
 
 
 def test_figures_for_people() -> None:
-    assert [number(value) for value in (None, 0, 1234567, 2.24001, 0.000123456, 98765.4, float("nan"))] == [
+    assert [format_number(value) for value in (None, 0, 1234567, 2.24001, 0.000123456, 98765.4, float("nan"))] == [
         "–", "0", "1,234,567", "2.24", "0.0001235", "98,765", "nan",
     ]  # fmt: skip
-    assert [size(value) for value in (None, 0, 999, 1000, 8_660_000)] == [
+    assert [format_size(value) for value in (None, 0, 999, 1000, 8_660_000)] == [
         "–",
         "0 bytes",
         "999 bytes",
         "1 kB",
         "8.66 MB",
     ]
-    assert [seconds(value) for value in (None, 0.51, 59.9, 60, 205, 7322)] == [
+    assert [format_seconds(value) for value in (None, 0.51, 59.9, 60, 205, 7322)] == [
         "–", "0.5 s", "59.9 s", "1 min 00 s", "3 min 25 s", "2 h 02 min",
     ]  # fmt: skip
 

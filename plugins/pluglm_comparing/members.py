@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -9,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluglm.errors import ConfigError, Problem
-from pluglm.formatting import number
-from pluglm.runs.run_data import RunData, read_json, read_run
+from pluglm import ConfigError, Problem, RunData, format_number, read_run
 
 RUN_FILES = ("config.yaml", "results.json")
 
@@ -100,9 +99,7 @@ def _listed(path: Path) -> Iterator[dict[str, Any]]:
     alone = any((path / name).is_file() for name in RUN_FILES)
     files = [path.absolute().parent / "sweep.json"] if alone else sorted(path.rglob("sweep.json"))
     for file in files:
-        for entry in read_json(file).get("members") or []:
-            if not isinstance(entry, dict):
-                continue
+        for entry in _entries(file):
             folder = (file.parent / str(entry["folder"])).absolute() if entry.get("folder") else None
             if not alone or folder == path.absolute():
                 yield {
@@ -114,6 +111,16 @@ def _listed(path: Path) -> Iterator[dict[str, Any]]:
                 }
 
 
+def _entries(file: Path) -> list[dict[str, Any]]:
+    """The members in a sweep.json; none where it cannot be read."""
+    try:
+        sweep = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    members = sweep.get("members") if isinstance(sweep, dict) else None
+    return [entry for entry in members if isinstance(entry, dict)] if isinstance(members, list) else []
+
+
 def _unfinished(run: RunData) -> tuple[str, str]:
     results = run.folder / "results.json"
     if results.exists():
@@ -121,7 +128,7 @@ def _unfinished(run: RunData) -> tuple[str, str]:
     planned, step = run.plan.get("steps"), max((line["step"] for line in run.train), default=None)
     if step is None:
         return "unfinished", "has not begun to train"
-    return "unfinished", f"step {number(step)}" + (f" of {number(planned)}" if planned else "")
+    return "unfinished", f"step {format_number(step)}" + (f" of {format_number(planned)}" if planned else "")
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

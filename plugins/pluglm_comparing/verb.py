@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pluglm.cli.flags import JSON
-from pluglm.errors import ConfigError, PluglmError, Problem
-from pluglm.verbs import Arguments, Flag
+from pluglm import Arguments, ConfigError, Flag, PluglmError, Problem
 
 FLAGS = {
     "--out": Flag("where to write the page (comparison.html), its .csv and .json beside it", "FILE"),
     "--metric": Flag("what to rank by: a score such as bits_per_byte, or validation_loss", "NAME"),
-} | JSON
+    "--json": Flag("print JSON"),
+}
 
 
 def run(given: Arguments) -> int:
@@ -21,9 +20,9 @@ def run(given: Arguments) -> int:
     out = Path(given.flags.get("out", "comparison.html"))
     if out.suffix in (".csv", ".json") or out.is_dir():
         raise ConfigError([Problem("--out", "names the page; its .csv and .json are written beside it", out)])
-    from pluglm.comparing.comparison import compare, too_few
-    from pluglm.comparing.page import write_page
-    from pluglm.comparing.tables import json_text, terminal_text
+    from pluglm_comparing.comparison import compare, too_few
+    from pluglm_comparing.page import write_page
+    from pluglm_comparing.tables import json_text, terminal_text
 
     found = compare([Path(word) for word in given.words], given.flags.get("metric"))
     if len(found.members) < 2:

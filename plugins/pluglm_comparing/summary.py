@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pluglm.comparing.comparison import Comparison
-from pluglm.comparing.figures import FLOPS, LATENCY, PER_BYTE, SECONDS, SIZE
-from pluglm.comparing.seeds import Change, change, holm
-from pluglm.comparing.wording import (
+from pluglm import format_number
+from pluglm_comparing.comparison import Comparison
+from pluglm_comparing.figures import FLOPS, LATENCY, PER_BYTE, SECONDS, SIZE
+from pluglm_comparing.seeds import Change, change, holm
+from pluglm_comparing.wording import (
     estimate_text,
     fixed,
     p_text,
@@ -15,7 +16,6 @@ from pluglm.comparing.wording import (
     size_text,
     value_text,
 )
-from pluglm.formatting import number
 
 LEAST_SHARE = 0.01
 # What is worth telling of something cheaper: it takes at most this share.
@@ -183,7 +183,7 @@ def _law(found: Comparison) -> Iterator[str]:
     for repetition in found.repetitions[:1]:
         first, last = repetition.losses[0], repetition.losses[-1]
         most, least = (f"{repetition.epochs[place]:.3g}" for place in (-1, 0))
-        by = f"{repetition.metric.words} {number(abs(last - first), 3)} {'higher' if last > first else 'lower'}"
+        by = f"{repetition.metric.words} {format_number(abs(last - first), 3)} {'higher' if last > first else 'lower'}"
         yield f"The same tokens in {most} epochs instead of {least} leave the {by}."
 
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from sweep_folders import member
 
-from pluglm.comparing.comparison import compare
-from pluglm.comparing.page import write_comparison
-from pluglm.comparing.pareto import dominated
-from pluglm.comparing.repetition import effective_tokens
-from pluglm.comparing.tables import terminal_text
+from pluglm_comparing.comparison import compare
+from pluglm_comparing.page import write_comparison
+from pluglm_comparing.pareto import dominated
+from pluglm_comparing.repetition import effective_tokens
+from pluglm_comparing.tables import terminal_text
 
 PAIRS = some.lists(some.tuples(some.integers(0, 6), some.integers(0, 6)), min_size=1, max_size=12)
 

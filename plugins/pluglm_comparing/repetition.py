@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pluglm.comparing.configurations import Configuration, Factor
-from pluglm.comparing.figures import PARAMETERS, TOKENS, Metric
-from pluglm.comparing.scaling import groups_beside
+from pluglm_comparing.configurations import Configuration, Factor
+from pluglm_comparing.figures import PARAMETERS, TOKENS, Metric
+from pluglm_comparing.scaling import groups_beside
 
 # Of https://arxiv.org/abs/2305.16264: by then repeating is worth 1 - 1/e of what it could be at most; and how the loss
 # falls with tokens in Hoffmann et al. 2022.

@@ -7,20 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pluglm.comparing.configurations import Configuration, Factor, baseline, configurations, factors
-from pluglm.comparing.curves import Curve, curves
-from pluglm.comparing.differences import SEED, Difference, config_keys, differences
-from pluglm.comparing.effects import Effects, effects
-from pluglm.comparing.emergence import Emergence, emergences
-from pluglm.comparing.figures import LATENCY, SIZE, Figure, Metric, figures, metrics, quality
-from pluglm.comparing.ladder import Rung, ladder
-from pluglm.comparing.members import LeftOut, Member, find_members
-from pluglm.comparing.pareto import Front, fronts
-from pluglm.comparing.repetition import Repetition, repetitions
-from pluglm.comparing.scaling import Scaling, loss_metric, scalings
-from pluglm.comparing.seeds import Change, Estimate, change, estimate, holm
-from pluglm.config.identity import comparable_losses
-from pluglm.errors import ConfigError, Problem
+from pluglm import ConfigError, Problem, comparable_losses, computed_keys
+from pluglm_comparing.configurations import Configuration, Factor, baseline, configurations, factors
+from pluglm_comparing.curves import Curve, curves
+from pluglm_comparing.differences import SEED, Difference, differences
+from pluglm_comparing.effects import Effects, effects
+from pluglm_comparing.emergence import Emergence, emergences
+from pluglm_comparing.figures import LATENCY, SIZE, Figure, Metric, figures, metrics, quality
+from pluglm_comparing.ladder import Rung, ladder
+from pluglm_comparing.members import LeftOut, Member, find_members
+from pluglm_comparing.pareto import Front, fronts
+from pluglm_comparing.repetition import Repetition, repetitions
+from pluglm_comparing.scaling import Scaling, loss_metric, scalings
+from pluglm_comparing.seeds import Change, Estimate, change, estimate, holm
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:
     members, left_out = find_members(paths)
     if not members:
         raise ConfigError([too_few(0, left_out)])
-    differing = tuple(differences([config_keys(member.run.config) for member in members]))
+    differing = tuple(differences([computed_keys(member.run.config) for member in members]))
     seeds = [member.run.config.get(SEED) for member in members]
     comparable = comparable_losses([row.key for row in differing], _same_tokenizers(members, seeds))
     found = [figures(member.run, comparable) for member in members]

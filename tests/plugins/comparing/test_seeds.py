@@ -11,9 +11,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from pluglm.comparing.figures import Metric
-from pluglm.comparing.seeds import Change, change, estimate, holm
-from pluglm.comparing.wording import change_text, estimate_text
+from pluglm_comparing.figures import Metric
+from pluglm_comparing.seeds import Change, change, estimate, holm
+from pluglm_comparing.wording import change_text, estimate_text
 
 # Student's own sample: hours of sleep gained by ten patients with two soporifics (Cushny and Peebles 1905).
 SLEEP = {

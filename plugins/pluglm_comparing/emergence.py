@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pluglm.comparing.configurations import Configuration, Factor
-from pluglm.comparing.figures import FLOPS, PARAMETERS, TOKENS, Metric
-from pluglm.comparing.scaling import groups_beside, is_scale
+from pluglm_comparing.configurations import Configuration, Factor
+from pluglm_comparing.figures import FLOPS, PARAMETERS, TOKENS, Metric
+from pluglm_comparing.scaling import groups_beside, is_scale
 
 LEAST_POINTS = 3
 MOST_GRADED = 3

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from pluglm.comparing.comparison import Comparison
-from pluglm.comparing.differences import SEED
-from pluglm.comparing.figures import FLOPS, LATENCY, PARAMETERS, SECONDS, SIZE, Metric
-from pluglm.comparing.summary import sentences
-from pluglm.comparing.wording import change_text, estimate_text, several
+from pluglm_comparing.comparison import Comparison
+from pluglm_comparing.differences import SEED
+from pluglm_comparing.figures import FLOPS, LATENCY, PARAMETERS, SECONDS, SIZE, Metric
+from pluglm_comparing.summary import sentences
+from pluglm_comparing.wording import change_text, estimate_text, several
 
 if TYPE_CHECKING:
     from rich.table import Table

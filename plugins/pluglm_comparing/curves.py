@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pluglm.comparing.configurations import Configuration
-from pluglm.comparing.figures import finite
-from pluglm.comparing.members import LeftOut, Member
-from pluglm.runs.run_data import RunData
+from pluglm import RunData
+from pluglm_comparing.configurations import Configuration
+from pluglm_comparing.figures import finite
+from pluglm_comparing.members import LeftOut, Member
 
 AXES = {"step": "step", "tokens": "tokens", "flops": "floating-point operations", "seconds": "seconds of training"}
 

@@ -11,8 +11,8 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from sweep_folders import grid, member
 
-from pluglm.comparing.comparison import compare
-from pluglm.comparing.tables import terminal_text
+from pluglm_comparing.comparison import compare
+from pluglm_comparing.tables import terminal_text
 
 
 def test_shares_are_those_of_the_analysis_of_variance(tmp_path: Path) -> None:

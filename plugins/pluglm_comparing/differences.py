@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pluglm.config.identity import is_computed
-from pluglm.families import FAMILIES
-from pluglm.formatting import flatten, number
+from pluglm import FAMILIES, format_number
 
 SEED = "seed"
 
@@ -22,20 +20,9 @@ class Difference:
     values: tuple[Any, ...]
 
 
-def config_keys(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Config keys and their values, and for each family its choice: a name, or a list of labels."""
-    flat = {key: value for key, value in flatten(config).items() if value != {}}
-    found = {key: value for key, value in flat.items() if is_computed(key)}
-    for family, spec in FAMILIES.items():
-        chosen = config.get(family)
-        if isinstance(chosen, Mapping) and is_computed(family):
-            found[family] = list(chosen) if spec.many else chosen.get("name")
-    return found
-
-
 def differences(configs: Sequence[Mapping[str, Any]]) -> Iterator[Difference]:
-    """What is not alike in all of `configs`, as `config_keys` gives them. A parameter of a technique that only some of
-    the runs chose is told by the choice; where those differ among themselves in it, it is told too."""
+    """What is not alike in all of `configs`, as `computed_keys` gives them. A parameter of a technique that only some
+    of the runs chose is told by the choice; where those differ among themselves in it, it is told too."""
     families = [family for family in FAMILIES if any(family in config for config in configs)]
     keys = dict.fromkeys([*families, *(key for config in configs for key in config)])
     for key in keys:
@@ -58,5 +45,5 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(shown, value)) + "]"
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return number(value) if abs(value) >= 1e-4 or value == 0 else f"{value:g}"
+        return format_number(value) if abs(value) >= 1e-4 or value == 0 else f"{value:g}"
     return "–" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pluglm.errors import ConfigError, Problem
-from pluglm.runs.run_data import RunData
+from pluglm import ConfigError, Problem, RunData
 
 LOSS, BEST_LOSS = "validation loss", "best validation loss"
 SIZE, LATENCY, PARAMETERS, TOKENS = "size_bytes", "latency_ms", "parameters", "tokens"

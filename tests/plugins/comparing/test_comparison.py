@@ -12,10 +12,10 @@ import yaml
 from run_folders import config, full_run, minimal_run
 from sweep_folders import grid, member
 
-from pluglm.comparing.comparison import Comparison, compare
-from pluglm.comparing.differences import Difference
-from pluglm.comparing.tables import csv_text, json_text, terminal_text
 from pluglm.errors import ConfigError
+from pluglm_comparing.comparison import Comparison, compare
+from pluglm_comparing.differences import Difference
+from pluglm_comparing.tables import csv_text, json_text, terminal_text
 
 
 def changed(folder: Path, **parts: object) -> Path:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from pluglm.comparing.configurations import Configuration, Factor
-from pluglm.comparing.differences import shown
-from pluglm.comparing.figures import Metric
-from pluglm.comparing.seeds import Change, change, holm
+from pluglm_comparing.configurations import Configuration, Factor
+from pluglm_comparing.differences import shown
+from pluglm_comparing.figures import Metric
+from pluglm_comparing.seeds import Change, change, holm
 
 # What a step costs, beside what it brings.
 COSTS = ("size_bytes", "training_seconds", "flops", "latency_ms")

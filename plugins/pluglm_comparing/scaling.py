@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pluglm.comparing.configurations import Configuration, Factor
-from pluglm.comparing.figures import PARAMETERS, PER_BYTE, TOKENS, Metric
-from pluglm.comparing.power_law import NotDetermined, PowerLaw, fit_power_law
+from pluglm_comparing.configurations import Configuration, Factor
+from pluglm_comparing.figures import PARAMETERS, PER_BYTE, TOKENS, Metric
+from pluglm_comparing.power_law import NotDetermined, PowerLaw, fit_power_law
 
 LEAST_POINTS = 4
 # Up to here repeated tokens are worth nearly as much as new ones (Muennighoff et al. 2023).

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pluglm.comparing.power_law import NotDetermined, fit_power_law
-from pluglm.comparing.repetition import effective_tokens
+from pluglm_comparing.power_law import NotDetermined, fit_power_law
+from pluglm_comparing.repetition import effective_tokens
 
 # The law of Hoffmann et al. 2022, equation 10.
 E, A, ALPHA, B, BETA = 1.69, 406.4, 0.34, 410.7, 0.28

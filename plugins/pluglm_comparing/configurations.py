@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pluglm.comparing.differences import SEED, Difference, shown
-from pluglm.families import FAMILIES
+from pluglm import FAMILIES
+from pluglm_comparing.differences import SEED, Difference, shown
 
 LONGEST_LABEL = 60
 # How a run is measured, watched and kept does not make it another.

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from pluglm.comparing.curves import AXES, Curve
-from pluglm.comparing.emergence import Emergence
-from pluglm.comparing.figures import FLOPS, PARAMETERS, TOKENS, Metric
-from pluglm.comparing.pareto import Front
-from pluglm.comparing.repetition import Repetition
-from pluglm.comparing.scaling import Scaling
-from pluglm.comparing.wording import value_text
-from pluglm.formatting import seconds
-from pluglm.reporting.charts import GRID, OTHER, SERIES, TEXT, chart, thin
+from pluglm import CHART_COLOURS, format_seconds, svg_chart
+from pluglm_comparing.curves import AXES, Curve
+from pluglm_comparing.emergence import Emergence
+from pluglm_comparing.figures import FLOPS, PARAMETERS, TOKENS, Metric
+from pluglm_comparing.pareto import Front
+from pluglm_comparing.repetition import Repetition
+from pluglm_comparing.scaling import Scaling
+from pluglm_comparing.wording import value_text
 
+TEXT, GRID, OTHER, SERIES = CHART_COLOURS
 # With more lines than this, the best few are coloured and the others grey.
 MOST_COLOURED = 8
 MOST_POINTS = 160
@@ -70,13 +71,13 @@ def curve_chart(name: str, title: str, curves: Sequence[Curve], axis: str, drawn
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
         for curve, style in sorted(lines, key=lambda line: -line[1].number if line[1].number else -99):
-            x, y = thin(curve.x[axis], MOST_POINTS), thin(curve.y, MOST_POINTS)
+            x, y = _thin(curve.x[axis]), _thin(curve.y)
             width = 1.8 if style.number else 1.0
             line_style: Any = (0, style.dash) if style.dash else (0, (1, 1.5)) if curve.configuration is None else "-"
             marker = "o" if len(x) == 1 else ""
             axes.plot(x, y, color=style.colour, linewidth=width, linestyle=line_style, marker=marker, markersize=4)
             if curve.seeds > 1 and style.number:
-                low, high = thin(curve.low, MOST_POINTS), thin(curve.high, MOST_POINTS)
+                low, high = _thin(curve.low), _thin(curve.high)
                 axes.fill_between(x, low, high, color=style.colour, alpha=0.16, linewidth=0)
         leading = [curve for curve, style in lines if style.number] or [curve for curve, _ in lines]
         late = [y for curve in leading for y in curve.high[int(FIRST_STEPS * len(curve.high)) :]]
@@ -90,7 +91,7 @@ def curve_chart(name: str, title: str, curves: Sequence[Curve], axis: str, drawn
         axes.set_xlabel(AXES[axis], color=TEXT)
 
     told = "; ".join(f"{curve.label}: {curve.y[-1]:.4g} at {curve.x[axis][-1]:.4g}" for curve, _ in lines[:12])
-    return chart(name, title, told, draw)
+    return svg_chart(name, title, told, draw)
 
 
 def front_chart(name: str, front: Front, labels: Sequence[str], drawn_as: Mapping[int, Style]) -> Markup:
@@ -120,7 +121,7 @@ def front_chart(name: str, front: Front, labels: Sequence[str], drawn_as: Mappin
         axes.set_ylabel(front.quality.words, color=TEXT)
 
     told = "; ".join(f"{labels[p.configuration]}: {p.quality:.4g} at {p.cost:.4g}" for p in front.on_front())
-    return chart(name, f"{front.quality.words} by {front.cost.words}", f"On the front: {told}", draw)
+    return svg_chart(name, f"{front.quality.words} by {front.cost.words}", f"On the front: {told}", draw)
 
 
 def law_chart(name: str, scaling: Scaling, variable: str) -> Markup:
@@ -152,7 +153,7 @@ def law_chart(name: str, scaling: Scaling, variable: str) -> Markup:
             axes.legend(frameon=False, labelcolor=TEXT, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8)
 
     pairs = zip(scaling.at[variable], scaling.losses, strict=True)
-    return chart(
+    return svg_chart(
         name, f"{scaling.metric.words} by {NAMES[variable]}", "; ".join(f"{y:.4g} at {x:g}" for x, y in pairs), draw
     )
 
@@ -175,7 +176,7 @@ def repetition_chart(name: str, repetition: Repetition) -> Markup:
         axes.legend(frameon=False, labelcolor=TEXT, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
     pairs = zip(repetition.epochs, repetition.losses, strict=True)
-    return chart(
+    return svg_chart(
         name, f"{repetition.metric.words} by epochs", "; ".join(f"{y:.4g} after {x:g}" for x, y in pairs), draw
     )
 
@@ -191,17 +192,25 @@ def emergence_chart(name: str, found: Emergence, place: int) -> Markup:
         axes.set_ylabel(metric.words, color=TEXT)
 
     pairs = zip(found.at, values, strict=True)
-    return chart(name, f"{metric.words} by {NAMES[found.axis]}", "; ".join(f"{y:.4g} at {x:g}" for x, y in pairs), draw)
+    return svg_chart(
+        name, f"{metric.words} by {NAMES[found.axis]}", "; ".join(f"{y:.4g} at {x:g}" for x, y in pairs), draw
+    )
 
 
 def _place(axis: str, value: float) -> str:
     """A place on an axis, short."""
     if axis == "seconds":
-        return seconds(value) if value >= 10 else f"{value:g} s"
+        return format_seconds(value) if value >= 10 else f"{value:g} s"
     for power, unit in ((18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
         if abs(value) >= 10**power:
             return f"{value / 10**power:g} {unit}"
     return f"{value:g}"
+
+
+def _thin(values: Sequence[float]) -> Sequence[float]:
+    """At most `MOST_POINTS` of them, the last among them."""
+    stride = math.ceil(len(values) / MOST_POINTS) or 1
+    return [*values[:-1:stride], values[-1]] if len(values) else values
 
 
 def _log_where_wide(axes: Any, values: Sequence[float]) -> None:

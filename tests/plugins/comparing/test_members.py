@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sweep_folders import member, sweep_json
 
-from pluglm.comparing.comparison import compare
-from pluglm.comparing.members import find_members
-from pluglm.comparing.tables import terminal_text
 from pluglm.errors import ConfigError
+from pluglm_comparing.comparison import compare
+from pluglm_comparing.members import find_members
+from pluglm_comparing.tables import terminal_text
 
 
 def names(folder: Path) -> list[str]:

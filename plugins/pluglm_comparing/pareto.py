@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pluglm.comparing.configurations import Configuration
-from pluglm.comparing.figures import COST, FLOPS, LATENCY, PER_BYTE, SECONDS, SIZE, Figure, Metric, stage_figures
-from pluglm.comparing.members import Member
+from pluglm_comparing.configurations import Configuration
+from pluglm_comparing.figures import COST, FLOPS, LATENCY, PER_BYTE, SECONDS, SIZE, Figure, Metric, stage_figures
+from pluglm_comparing.members import Member
 
 COSTS = (SIZE, LATENCY, FLOPS, SECONDS, COST)
 # What was timed on a machine that had other things to do too differs a little in any case.

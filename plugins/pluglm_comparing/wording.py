@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pluglm.comparing.figures import COST, FLOPS, Metric
-from pluglm.comparing.seeds import LEVEL, Change, Estimate
-from pluglm.formatting import number, seconds, size
+from pluglm import format_number, format_seconds, format_size
+from pluglm_comparing.figures import COST, FLOPS, Metric
+from pluglm_comparing.seeds import LEVEL, Change, Estimate
 
 VERDICTS = {"noise": "within the noise", "untold": "one seed: cannot be told", "same": "the same"}
 
@@ -15,16 +15,16 @@ VERDICTS = {"noise": "within the noise", "untold": "one seed: cannot be told", "
 def value_text(metric: Metric, value: float) -> str:
     """A figure with its unit."""
     if metric.name.endswith("size_bytes") or metric.name.endswith("memory_bytes"):
-        return size(value)
+        return format_size(value)
     if metric.name.endswith("seconds"):
-        return f"{value:.2g} s" if value < 10 else seconds(value)
+        return f"{value:.2g} s" if value < 10 else format_seconds(value)
     if metric.name.endswith("latency_ms"):
-        return f"{number(value, 3)} ms"
+        return f"{format_number(value, 3)} ms"
     if metric.name == FLOPS:
         return flops_text(value)
     if metric.name == COST:
         return f"{value:.2g} {metric.unit}".strip() if value < 1 else f"{value:,.2f} {metric.unit}".strip()
-    return number(value)
+    return format_number(value)
 
 
 def flops_text(value: float) -> str:
@@ -68,7 +68,7 @@ def size_text(found: Change) -> str:
     """How large a change is, without its sign; the interval turned with it."""
     sign = -1 if found.value < 0 else 1
     if found.low is None or found.high is None or _is_point(found.value, found.low, found.high):
-        return number(abs(found.value), 3)
+        return format_number(abs(found.value), 3)
     low, high = sorted((sign * found.low, sign * found.high))
     places = decimals(high - low)
     return f"{fixed(abs(found.value), places)} [{fixed(low, places)}, {fixed(high, places)}]"

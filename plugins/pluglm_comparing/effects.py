@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from pluglm.comparing.configurations import Configuration, Factor
-from pluglm.comparing.differences import SEED
-from pluglm.comparing.seeds import Change, change, holm
+from pluglm_comparing.configurations import Configuration, Factor
+from pluglm_comparing.differences import SEED
+from pluglm_comparing.seeds import Change, change, holm
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from run_folders import HOSTILE
 from sweep_folders import grid, member, sweep_json
 
 from pluglm.cli.dispatch import run_verb
-from pluglm.comparing.charts import MOST_COLOURED, styles
-from pluglm.comparing.comparison import compare
-from pluglm.comparing.page import write_comparison, write_page
 from pluglm.errors import ConfigError
+from pluglm_comparing.charts import MOST_COLOURED, styles
+from pluglm_comparing.comparison import compare
+from pluglm_comparing.page import write_comparison, write_page
 
 run = partial(run_verb, "compare")
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pluglm.comparing.charts import (
+from pluglm import page_environment, write_text
+from pluglm_comparing.charts import (
     NAMES,
     Style,
     curve_chart,
@@ -17,18 +18,17 @@ from pluglm.comparing.charts import (
     repetition_chart,
     styles,
 )
-from pluglm.comparing.comparison import Comparison, compare
-from pluglm.comparing.curves import AXES
-from pluglm.comparing.differences import shown
-from pluglm.comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
-from pluglm.comparing.ladder import Rung
-from pluglm.comparing.seeds import Change, Estimate
-from pluglm.comparing.summary import sentences
-from pluglm.comparing.tables import csv_text, json_text
-from pluglm.comparing.wording import change_text, estimate_text, p_text, value_text
-from pluglm.files.replacing import write_text
-from pluglm.reporting.html import HERE, environment
+from pluglm_comparing.comparison import Comparison, compare
+from pluglm_comparing.curves import AXES
+from pluglm_comparing.differences import shown
+from pluglm_comparing.figures import COST, FLOPS, LATENCY, SECONDS, SIZE, Metric
+from pluglm_comparing.ladder import Rung
+from pluglm_comparing.seeds import Change, Estimate
+from pluglm_comparing.summary import sentences
+from pluglm_comparing.tables import csv_text, json_text
+from pluglm_comparing.wording import change_text, estimate_text, p_text, value_text
 
+HERE = Path(__file__).parent
 COSTS = (SIZE, LATENCY, SECONDS, FLOPS, COST)
 STEP_COSTS = ((SIZE, "Size"), (SECONDS, "Training time"), (FLOPS, "Operations"), (LATENCY, "Latency"))
 MOST_STEPS = 60
@@ -52,7 +52,7 @@ def write_page(found: Comparison, out: Path) -> Path:
 
     drawn_as = styles(found.order, found.baseline)
     labels = [one.label for one in found.configurations]
-    page = environment().get_template("comparison.html.jinja").render(
+    page = page_environment(HERE).get_template("comparison.html.jinja").render(
         found=found,
         labels=labels,
         styles=drawn_as,
