@@ -37,11 +37,13 @@ if TYPE_CHECKING:
         Score,
         Scored,
         Source,
+        SpecialTokens,
         Step,
         Tokenizer,
         Tracker,
         Tracking,
         TrainingRun,
+        own_special_tokens,
     )
     from pluglm.hookspecs import hookimpl
     from pluglm.sections import ReportChart, ReportSection, ReportTable
@@ -93,6 +95,7 @@ __all__ = [
     "Score",
     "Scored",
     "Source",
+    "SpecialTokens",
     "Step",
     "Technique",
     "Tokenizer",
@@ -103,6 +106,7 @@ __all__ = [
     "encode_text",
     "hookimpl",
     "layer_stacks",
+    "own_special_tokens",
 ]
 
 # In order of weight: `pluglm --help` must not wait for what only a plugin needs.

@@ -131,7 +131,7 @@ def test_leace_leaves_a_plain_model_whose_head_cannot_tell_gender(kind: str, tmp
     # The logits are linear in what the head sees, so on what the eraser was fitted to they do not covary with gender.
     sentences, sides = gendered_sentences(320, 0)
     fitted = torch.arange(320) // 2 % 4 != 3
-    states = head_inputs(loaded, TOKENIZER, sentences)[fitted]
+    states = head_inputs(loaded, TOKENIZER, AROUND, sentences)[fitted]
     z = torch.tensor(sides).double()[fitted] - 0.5
     after = states @ output_head(loaded).weight.detach().double().mT
     left = float((z @ (after - after.mean(dim=0))).abs().max() / len(z))
@@ -156,8 +156,8 @@ def test_leace_takes_a_document_field_and_says_when_it_has_one_value() -> None:
 def test_head_inputs_do_not_depend_on_padding() -> None:
     for kind in ("llama", "bert", "bert-classifier"):
         model, texts = model_of(kind), ["he", "she was the best doctor of all"]
-        alone = torch.cat([head_inputs(model, TOKENIZER, [text]) for text in texts])
-        torch.testing.assert_close(head_inputs(model, TOKENIZER, texts), alone, atol=1e-5, rtol=1e-4)
+        alone = torch.cat([head_inputs(model, TOKENIZER, AROUND, [text]) for text in texts])
+        torch.testing.assert_close(head_inputs(model, TOKENIZER, AROUND, texts), alone, atol=1e-5, rtol=1e-4)
 
 
 def test_reversed_gradient() -> None:
