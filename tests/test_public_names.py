@@ -15,8 +15,9 @@ NAMES = """
 Augmenter Batch CheckpointWritten Compressor ConfigError CorpusPreprocessor DataError Debiaser Decision Document
 Dropped Evaluation Evaluator Example Key Keys LossFunction Losses MemoryShares MetricsLogged Model Objective Optimizer
 Parallelism PluglmDeprecationWarning PluglmError Predictions Preprocessor Problem Regularizer ReportChart
-ReportSection ReportStarted ReportTable RunConfig RunEnded RunStarted SPECIAL_TOKENS Schedule Score Scored Source Step
-Technique Tokenizer Tracker Tracking TrainingRun Unreadable encode_text hookimpl layer_stacks
+ReportSection ReportStarted ReportTable RunConfig RunEnded RunStarted SPECIAL_TOKENS Schedule Score Scored Source
+SpecialTokens Step Technique Tokenizer Tracker Tracking TrainingRun Unreadable encode_text hookimpl layer_stacks
+own_special_tokens
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(

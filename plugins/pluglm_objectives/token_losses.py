@@ -33,17 +33,19 @@ def attention_mask(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
 
 
 def beginnings(ids: torch.Tensor, special: SpecialTokens) -> torch.Tensor:
-    """(batch, length) bools: whether a document begins there: behind the end of another, with the tokens that begin a
-    text where there are some. The first column is left out."""
+    """(batch, length) bools: whether a document, or padding, begins there, behind the end of another document. The
+    first column is left out."""
     import torch
 
     begins = torch.zeros_like(ids, dtype=torch.bool)
-    if special.end:
+    first = ids[:, 1:] == special.start[0] if special.start else begins[:, 1:]
+    if not special.end:
+        begins[:, 1:] = first
+    else:
         begins[:, 1:] = ids[:, :-1] == special.end[-1]
-    if special.start:
-        # Where one token both begins and ends a text, only the second of two in a row begins one.
-        first = ids[:, 1:] == special.start[0]
-        begins[:, 1:] = begins[:, 1:] & first if special.end else first
+        if special.start[:1] == special.end[-1:]:
+            # One token both begins and ends a text: the second of two in a row begins one.
+            begins[:, 1:] &= first
     return begins
 
 

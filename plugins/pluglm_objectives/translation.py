@@ -51,8 +51,8 @@ class Translation(WrittenTextObjective):
     def examples(
         self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
     ) -> Iterable[Example]:
-        """`input_ids` of the source and `labels` of the target, each with the special tokens. A target that is cut has no end, so
-        that the model does not learn to stop there."""
+        """`input_ids` of the source and `labels` of the target, each with the special tokens. A target that is
+        cut has no end, so that the model does not learn to stop there."""
         sides = [str(document.get(name)) for name in self.required_fields()]
         for name, side in zip(self.required_fields(), sides, strict=True):
             if not side.strip():

@@ -74,6 +74,8 @@ def _opened(config: RunConfig, folder: Path, key: str, own: bool) -> Examples:
         notes.append(
             f"model={config.model.name} brings its own tokenizer, so tokenizer={config.tokenizer.name} is not used"
         )
+    if config.model.longest_input() == (length := config.data.sequence_length):
+        notes.append(f"data.sequence_length is {length}, the most that model={config.model.name} takes")
     tokenizer = saved_tokenizer(folder / "tokenizer")
     special = config.objective.special_tokens(tokenizer)
     around = [" ".join(tokenizer.convert_ids_to_tokens(list(ids))) for ids in (special.start, special.end)]

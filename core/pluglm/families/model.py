@@ -23,6 +23,11 @@ class Model(Technique):
         """The `transformers` Auto classes this model can be built as, such as "AutoModelForCausalLM".
         Called while the config is checked: import nothing heavy."""
 
+    def longest_input(self) -> int | None:
+        """How many tokens the model takes at most, or None where it takes as many as the run has. A default or a recipe
+        that asks for more is brought down to it. Called while the config is checked: import nothing heavy."""
+        return None
+
     @abstractmethod
     def build(
         self, head: str, tokenizer: PreTrainedTokenizerFast, sequence_length: int, options: Mapping[str, Any]

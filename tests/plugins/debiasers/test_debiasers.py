@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from transformers import (
     LlamaConfig,
 )
 
-from pluglm import Document, Losses, PluglmError, TrainingRun
+from pluglm import Document, Losses, PluglmError, SpecialTokens, TrainingRun
 from pluglm_debiasers.adversarial_debias import AdversarialDebias, adversary_loss, mean_pool, reverse_gradient
 from pluglm_debiasers.counterfactual import Counterfactual, swap
 from pluglm_debiasers.gendered_sentences import gendered_sentences
@@ -33,6 +34,7 @@ from pluglm_debiasers.words import GENDER_PAIRS, NAME_PAIRS, ONE_WAY
 from pluglm_tokenizers.byte import Byte
 
 TOKENIZER = Byte().build(iter(()))
+AROUND = SpecialTokens((TOKENIZER.cls_token_id,), (TOKENIZER.eos_token_id,))
 SPECIAL = {name: getattr(TOKENIZER, name) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
 
 
@@ -57,12 +59,12 @@ def model_of(kind: str, tied: bool = True) -> Any:
 
 
 def run_of(model: Any, documents: Sequence[Document] = (), notes: list[str] | None = None) -> TrainingRun:
-    unused: Any = None
+    objective: Any = SimpleNamespace(special_tokens=lambda tokenizer: AROUND)
     return TrainingRun(
         model=model,
         auxiliary=torch.nn.ModuleDict(),
         tokenizer=TOKENIZER,
-        objective=unused,
+        objective=objective,
         state={},
         seed=0,
         steps=10,
