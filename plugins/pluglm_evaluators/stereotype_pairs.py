@@ -13,6 +13,7 @@ from pydantic import Field
 
 from pluglm import Evaluation, Evaluator, Problem, Score, encode_text
 from pluglm_evaluators.bootstrap import ratio_interval
+from pluglm_evaluators.scripts import main_script
 from pluglm_evaluators.sentence_pairs import Pair, built_in_pairs
 
 ROUNDING = 1e-4
@@ -110,6 +111,9 @@ class StereotypePairs(Evaluator):
             evaluation.note(f"{self.name}: a model of {evaluation.objective.head} gives sentences no probability")
             return
         pairs = self.pairs()
+        script = main_script(document.text for document in evaluation.validation_documents())
+        if self.path is None and script not in ("", "LATIN"):
+            evaluation.note(f"{self.name}: the built-in pairs are English, and the held-out text is not: give your own")
         differences = [a - b for a, b in score(evaluation, [(p.stereotype, p.antistereotype) for p in pairs])]
         preferred = [preference(difference) for difference in differences]
         ss = 100 * sum(preferred) / len(pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pluglm_models.model_folders import OFFSET_POSITIONS, heads_of
+from pluglm_models.model_folders import OFFSET_PADDING, OFFSET_POSITIONS, heads_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -23,8 +23,8 @@ def complete(tokenizer: PreTrainedTokenizerFast, config: Mapping[str, Any]) -> N
     """
     special = special_ids(tokenizer)
     for role in ROLES:
-        said = config.get(f"{role}_token_id")
         needed = role == "pad" and config.get("model_type") in OFFSET_POSITIONS
+        said = config.get(f"{role}_token_id", OFFSET_PADDING if needed else None)
         if (getattr(tokenizer, f"{role}_token") is None or needed) and isinstance(said, int) and said in special:
             setattr(tokenizer, f"{role}_token", tokenizer.convert_ids_to_tokens(said))
     encoder = "AutoModelForMaskedLM" in heads_of(config)

@@ -35,14 +35,17 @@ def exported_tokenizer(
     wanted = SpecialTokens(special.start, () if objective.continues else special.end)
     if wanted != own_special_tokens(tokenizer):
         set_special_tokens(exported, wanted)
-    exported.model_max_length = longest_text(tokenizer, model, sequence_length)
-    exported.split_special_tokens = False
-    exported.padding_side = "left" if objective.head == CAUSAL else "right"
-    exported.truncation_side = "right"
     two_kinds = (getattr(model.config, "type_vocab_size", None) or 0) > 1
-    names = ["input_ids", *(["token_type_ids"] if two_kinds else []), "attention_mask"]
-    exported.model_input_names = names
-    exported.init_kwargs["model_input_names"] = names
+    settings = {
+        "model_max_length": longest_text(tokenizer, model, sequence_length),
+        "split_special_tokens": False,
+        "padding_side": "left" if objective.head == CAUSAL else "right",
+        "truncation_side": "right",
+        "model_input_names": ["input_ids", *(["token_type_ids"] if two_kinds else []), "attention_mask"],
+    }
+    for name, value in settings.items():
+        setattr(exported, name, value)
+        exported.init_kwargs[name] = value  # of a tokenizer that was loaded, these alone are saved
     if objective.head in MASKED and exported.mask_token is not None:
         _let_mask_take_the_space(exported)
     return exported
