@@ -37,8 +37,8 @@ def byte_counter(tokenizer: PreTrainedTokenizerFast) -> Callable[[Any], int]:
 
 
 def bytes_lost(documents: Iterable[Document], tokenizer: PreTrainedTokenizerFast, count: Callable[[Any], int]) -> float:
-    """Bytes of the texts for each byte that their tokens stand for: 1 where the tokenizer is lossless, as byte-level ones
-    are. Lower case, spaces put in and unknown words make it another number, by which bits per byte would be wrong."""
+    """Bytes of the texts for each byte that their tokens stand for: 1 where the tokenizer is lossless, as byte-level
+    ones are. Lower case, spaces put in and unknown words make it another number, which bits per byte must take in."""
     true, left = 0, 0
     for document in documents:
         true += len(document.text.encode("utf-8", "replace"))

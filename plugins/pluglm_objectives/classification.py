@@ -46,6 +46,7 @@ class Classification(Objective):
 
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     suggests: ClassVar[dict[str, str]] = {"model": "masked_lm"}
+    loss_of: ClassVar[str] = "document"
 
     label: Annotated[str, Field(min_length=1, description="The document field that holds the label or labels")] = (
         "label"

@@ -45,6 +45,7 @@ class Clm(TokenObjective):
     head: ClassVar[str] = "AutoModelForCausalLM"
     packs: ClassVar[bool] = True
     continues: ClassVar[bool] = True
+    loss_of: ClassVar[str] = "token"
     suggests: ClassVar[dict[str, str]] = {"model": "causal_lm"}
 
     isolate_documents: Annotated[

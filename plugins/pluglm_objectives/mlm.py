@@ -38,6 +38,7 @@ class Mlm(MaskingObjective):
 
     head: ClassVar[str] = "AutoModelForMaskedLM"
     packs: ClassVar[bool] = True
+    loss_of: ClassVar[str] = "hidden token"
     suggests: ClassVar[dict[str, str]] = {"model": "masked_lm"}
 
     isolate_documents: Annotated[

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pluglm.catalog import installed_catalog
 from pluglm.config.identity import is_computed
-from pluglm.families import FAMILIES
+from pluglm.families import FAMILIES, Model
 from pluglm.formatting import flatten, number
 
 SEED = "seed"
+OWN_TOKENIZER = "its own tokenizer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,18 @@ def config_keys(config: Mapping[str, Any]) -> dict[str, Any]:
         chosen = config.get(family)
         if isinstance(chosen, Mapping) and is_computed(family):
             found[family] = list(chosen) if spec.many else chosen.get("name")
+    if _brings_tokenizer(config.get("model")):
+        found = {key: value for key, value in found.items() if key.partition(".")[0] != "tokenizer"}
+        found["tokenizer"] = OWN_TOKENIZER
     return found
+
+
+def _brings_tokenizer(model: Any) -> bool:
+    """Whether a model of this config has a tokenizer of its own, so that the one of the config is not used."""
+    name = model.get("name") if isinstance(model, Mapping) else None
+    technique = installed_catalog().find("model", str(name))
+    brings = technique is not None and issubclass(technique, Model)
+    return brings and technique.own_tokenizer is not Model.own_tokenizer
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> Iterator[Difference]:

@@ -99,6 +99,8 @@ class Objective(Technique):
     """How many further examples of the same split each example comes with, under "partners", for objectives that set
     texts of several documents beside each other. They are drawn from the whole split by the example's generator, and
     read when they are looked at."""
+    loss_of: ClassVar[str] = "thing predicted"
+    """What the loss is a mean over, such as "token" or "document", for reports."""
     continues: ClassVar[bool] = False
     """Whether its model continues what it is given. The exported tokenizer then puts nothing behind a text."""
 
