@@ -39,11 +39,13 @@ if TYPE_CHECKING:
         Score,
         Scored,
         Source,
+        SpecialTokens,
         Step,
         Tokenizer,
         Tracker,
         Tracking,
         TrainingRun,
+        own_special_tokens,
     )
     from pluglm.files.replacing import write_text
     from pluglm.formatting import format_number, format_seconds, format_size
@@ -106,6 +108,7 @@ __all__ = [
     "Score",
     "Scored",
     "Source",
+    "SpecialTokens",
     "Step",
     "SweepEnded",
     "Technique",
@@ -123,6 +126,7 @@ __all__ = [
     "format_size",
     "hookimpl",
     "layer_stacks",
+    "own_special_tokens",
     "page_environment",
     "read_run",
     "svg_chart",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from pluglm import Augmenter, Document
+from pluglm import Augmenter, Document, encode_text, own_special_tokens
 from pluglm_augmenters.decoding import Decoding, write
 from pluglm_augmenters.local_models import SEQ2SEQ, folder_problems, load, longest_input, save_small_model
 from pluglm_augmenters.made_by import made_by, with_text
@@ -155,6 +155,6 @@ class BackTranslation(Augmenter):
 
 def _ended_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     """As the objective `translation` and the models of `transformers` have it: with the token that ends a text."""
-    ids: list[int] = tokenizer(text, split_special_tokens=True, verbose=False)["input_ids"]
+    ids = own_special_tokens(tokenizer).around(encode_text(text, tokenizer))
     end = next((i for i in (tokenizer.eos_token_id, tokenizer.sep_token_id) if i is not None), None)
     return ids if end is None or ids[-1:] == [end] else [*ids, end]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from pluglm import Augmenter, Document
+from pluglm import Augmenter, Document, encode_text, own_special_tokens
 from pluglm_augmenters.decoding import Decoding, write
 from pluglm_augmenters.local_models import CAUSAL, folder_problems, load, longest_input, save_small_model
 from pluglm_augmenters.made_by import made_by, with_text
@@ -131,11 +131,13 @@ class GeneratedText(Augmenter):
         model, tokenizer = load(self.model, CAUSAL)
         longest = longest_input(model, 2048)
         new = min(self.max_new_tokens, longest // 2)
-        first = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+        start, end = own_special_tokens(tokenizer).start, tokenizer.eos_token_id
+        room = longest - new - len(start)
         rows = []
         for prompt in prompts:
-            ids = tokenizer(prompt, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"]
-            rows.append(ids[-(longest - new) :] or [first if first is not None else 0])
+            ids = [*start, *encode_text(prompt, tokenizer)[-room:]]
+            # In training, a document without a token that begins it stands behind the end of another.
+            rows.append(ids or [end if end is not None else 0])
         decoding = Decoding(self.temperature, self.top_k)
         found = write(model, rows, [new] * len(rows), list(seeds), decoding, self.batch_size)
         limit = math.inf if self.max_perplexity is None else math.log(self.max_perplexity)

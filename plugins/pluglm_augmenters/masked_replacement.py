@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pluglm import Augmenter, Document
+from pluglm import Augmenter, Document, SpecialTokens, own_special_tokens
 from pluglm_augmenters.decoding import Decoding, draws
 from pluglm_augmenters.local_models import MASKED, folder_problems, load, longest_input, save_small_model
 from pluglm_augmenters.made_by import made_by, with_text
@@ -61,10 +61,14 @@ def windows(
     text: str, spans: Sequence[tuple[int, int]], seeds: Sequence[int], tokenizer: PreTrainedTokenizerFast, longest: int
 ) -> list[Window]:
     """The text in parts of at most `longest` tokens, the tokens of each word in `spans` replaced by one mask."""
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    encoded = tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True, verbose=False
+    )
     start = next((i for i in (tokenizer.cls_token_id, tokenizer.bos_token_id) if i is not None), None)
     end = next((i for i in (tokenizer.eos_token_id, tokenizer.sep_token_id) if i is not None), None)
-    before, after = [i for i in (start,) if i is not None], [i for i in (end,) if i is not None]
+    special = own_special_tokens(tokenizer)
+    special = special or SpecialTokens(*(tuple(i for i in (one,) if i is not None) for one in (start, end)))
+    before, after = list(special.start), list(special.end)
     room = longest - len(before) - len(after)
     found: list[Window] = []
     window = Window([*before], [], [], [])

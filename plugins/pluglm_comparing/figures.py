@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pluglm import ConfigError, Problem, RunData
@@ -15,6 +15,7 @@ SIZE, LATENCY, PARAMETERS, TOKENS = "size_bytes", "latency_ms", "parameters", "t
 FLOPS, SECONDS, COST = "flops", "training_seconds", "cost"
 COMPRESSED = "compressed: "
 WORDS = {SIZE: "size", LATENCY: "latency", SECONDS: "training time", FLOPS: "operations"}
+SEVERAL = "nats, in each run of what its objective predicts"
 # Per byte of text, so that tokenizers do not matter.
 PER_BYTE = "bits_per_byte"
 
@@ -84,7 +85,7 @@ def figures(run: RunData, comparable: bool) -> dict[str, Figure]:
         own[COST] = Figure(float(cost["amount"]), unit=str(cost.get("currency", "")))
     for name, line in ((LOSS, last), (BEST_LOSS, best or {})):
         if finite(line.get("loss")):
-            own[name] = Figure(float(line["loss"]), better=better, meaning="nats for a token of held-out text")
+            own[name] = Figure(float(line["loss"]), better=better, meaning=f"nats for a {run.loss_of}")
     for prefix, stages in (("", run.model_stages()), (COMPRESSED, run.compressed_stages())):
         for stage in stages[-1:]:
             own |= {prefix + name: figure for name, figure in stage_figures(stage).items()}
@@ -119,7 +120,10 @@ def metrics(found: Iterable[Mapping[str, Figure]]) -> dict[str, Metric]:
     every: dict[str, Metric] = {}
     for own in found:
         for name, one in own.items():
-            if name not in every or (one.better and not every[name].better):
+            known = every.get(name)
+            if name in (LOSS, BEST_LOSS) and known is not None and one.meaning != known.meaning:
+                every[name] = replace(known, meaning=SEVERAL)
+            elif known is None or (one.better and not known.better):
                 every[name] = Metric(name, one.better, one.kind, one.of, one.target, one.meaning, one.unit)
     return every
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pluglm import PluglmError
+from pluglm import PluglmError, encode_text
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from pluglm import SpecialTokens
 
 
 def output_head(model: PreTrainedModel) -> torch.nn.Linear:
@@ -59,12 +61,17 @@ def fold(head: torch.nn.Linear, projection: torch.Tensor, mean: torch.Tensor) ->
 
 
 def head_inputs(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], batch_size: int = 32
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    special: SpecialTokens,
+    texts: Sequence[str],
+    batch_size: int = 32,
 ) -> torch.Tensor:
     """(texts, hidden) float64 on the CPU: what the head sees where it answers for each text.
 
     That is the last token for a language model that reads left to right, a mask at the end for a masked one, and the
-    end token or the pooled state for a classifier. Long texts are cut to what the model takes.
+    end token or the pooled state for a classifier. `special`: what stands around a text. Long texts are cut to what the
+    model takes.
     """
     import torch
 
@@ -75,7 +82,7 @@ def head_inputs(
     try:
         with torch.no_grad():
             for start in range(0, len(texts), batch_size):
-                rows, places = _rows(model, tokenizer, texts[start : start + batch_size])
+                rows, places = _rows(model, tokenizer, special, texts[start : start + batch_size])
                 longest = max(len(row) for row in rows)
                 ids = [row + [tokenizer.pad_token_id] * (longest - len(row)) for row in rows]
                 mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
@@ -92,19 +99,25 @@ def head_inputs(
     return torch.cat(states).double().cpu()
 
 
-def _rows(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> tuple[Any, list[int]]:
+def _rows(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, special: SpecialTokens, texts: Sequence[str]
+) -> tuple[Any, list[int]]:
     """Token ids of each text, as the model's objective lays them out, and the position at which it answers."""
     kind = type(model).__name__
-    before, after, back = [tokenizer.cls_token_id], [tokenizer.sep_token_id], 1
+    before, after, back = list(special.start), list(special.end), 1
     if kind.endswith("CausalLM") or "LMHead" in kind:
-        before, after = [], []
+        after = []
     elif kind.endswith("MaskedLM"):
-        after, back = [tokenizer.mask_token_id, tokenizer.sep_token_id], 2
-    before, after = [i for i in before if i is not None], [i for i in after if i is not None]
+        after, back = [tokenizer.mask_token_id, *special.end], 1 + len(special.end)
     text_config = model.config.get_text_config()
     longest = int(getattr(text_config, "max_position_embeddings", None) or 512)
     # RoBERTa's positions begin behind its padding id.
     room = max(1, min(longest, 512) - 2 - len(before) - len(after))
-    bodies = tokenizer(list(texts), add_special_tokens=False, truncation=True, max_length=room)["input_ids"]
+    bodies = [encode_text(text, tokenizer)[:room] for text in texts]
     rows = [[*before, *body, *after] or [tokenizer.eos_token_id] for body in bodies]
-    return rows, [len(row) - back for row in rows]
+    places = [len(row) - back for row in rows]
+    if kind.endswith("SequenceClassification"):
+        # A decoder answers at the last token that is not padding, which may be the token that ends a text too.
+        padding = tokenizer.pad_token_id
+        places = [max((at for at, i in enumerate(row) if i != padding), default=0) for row in rows]
+    return rows, places

@@ -87,7 +87,7 @@ class Leace(Debiaser):
                 f"debiaser={self.name} needs training documents with two or more values of the field {self.field!r} "
                 f"and found {f'only {names[0]!r}' if names else 'none'}; set its field, or null for gender"
             )
-        x = head_inputs(run.model, run.tokenizer, texts)
+        x = head_inputs(run.model, run.tokenizer, run.objective.special_tokens(run.tokenizer), texts)
         labels = torch.tensor([names.index(value) for value in values])
         # Sentences of a pair are neighbours, and must be on the same side.
         held_out = torch.arange(len(x)) // 2 % HELD_OUT == HELD_OUT - 1

@@ -78,7 +78,9 @@ class Continuation(Evaluator):
     https://arxiv.org/abs/2304.15004
     """
 
-    prefix_tokens: Annotated[int, Field(ge=1, description="Tokens that the model is given")] = 24
+    prefix_tokens: Annotated[
+        int, Field(ge=1, description="Tokens the model is given, those that begin a text included")
+    ] = 24
     length: Annotated[int, Field(ge=1, description="Tokens that it writes")] = 8
     prompts: Annotated[int, Field(ge=2, description="How many beginnings of held-out text at most")] = 200
 
@@ -96,7 +98,9 @@ class Continuation(Evaluator):
             evaluation.note(f"{self.name}: a model of {evaluation.objective.head} does not go on with text")
             return
         size = self.prefix_tokens + self.length
-        rows = windows(evaluation.validation_documents, evaluation.tokenizer, size, self.prompts)
+        start = evaluation.objective.special_tokens(evaluation.tokenizer).start[: self.prefix_tokens]
+        pieces = windows(evaluation.validation_documents, evaluation.tokenizer, size - len(start), self.prompts)
+        rows = [[*start, *piece] for piece in pieces]
         if not rows:
             evaluation.note(f"{self.name}: no held-out document has {size} tokens")
             return

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import xxhash
 from pydantic import Field
 
-from pluglm import Batch, Evaluation, Evaluator, Score
+from pluglm import Batch, Document, Evaluation, Evaluator, Score, encode_text
 from pluglm_evaluators.bootstrap import ratio_interval
 from pluglm_evaluators.byte_ngrams import bits_per_byte, joined_bytes
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+LOOKED_AT = 1_000_000
+"""Bytes of held-out text by which a tokenizer is judged."""
 ORDERS = {"trigram": 3, "5gram": 5}
 
 
@@ -32,6 +34,18 @@ def byte_counter(tokenizer: PreTrainedTokenizerFast) -> Callable[[Any], int]:
     added = {number: len(str(token).encode()) for number, token in tokenizer.added_tokens_decoder.items()}
     sizes = {number: added.get(number, len(token)) for token, number in tokenizer.get_vocab().items()}
     return lambda ids: sum(sizes[i] for i in ids if i not in special)
+
+
+def bytes_lost(documents: Iterable[Document], tokenizer: PreTrainedTokenizerFast, count: Callable[[Any], int]) -> float:
+    """Bytes of the texts for each byte that their tokens stand for: 1 where the tokenizer is lossless, as byte-level
+    ones are. Lower case, spaces put in and unknown words make it another number, which bits per byte must take in."""
+    true, left = 0, 0
+    for document in documents:
+        true += len(document.text.encode("utf-8", "replace"))
+        left += count(encode_text(document.text, tokenizer))
+        if true >= LOOKED_AT:
+            break
+    return true / left if true and left else 1.0
 
 
 def unknown_tokens(batch: Batch, tokenizer: PreTrainedTokenizerFast) -> int:
@@ -88,13 +102,18 @@ class Perplexity(Evaluator):
             math.exp(high),
             n=int(sum(counts)),
             better="lower",
-            meaning="between how many tokens the model hesitates" + ("" if causal else ", where one is hidden"),
+            meaning="between how many tokens of its vocabulary the model hesitates"
+            + ("" if causal else ", where one is hidden"),
         )
         if causal:
+            lost = bytes_lost(evaluation.validation_documents(), evaluation.tokenizer, count_bytes)
+            if lost != 1:
+                evaluation.note(f"{self.name}: the tokenizer changes texts; bits are of a byte of the true text")
+                sizes = [size * lost for size in sizes]
             low, high = (bound / math.log(2) for bound in ratio_interval(nats, sizes, evaluation.seed))
             value = sum(nats) / math.log(2) / max(sum(sizes), 1)
             meaning = "bits the model needs for a byte of held-out text"
-            yield Score("bits_per_byte", value, low, high, n=sum(sizes), better="lower", meaning=meaning)
+            yield Score("bits_per_byte", value, low, high, n=round(sum(sizes)), better="lower", meaning=meaning)
             if self.baselines:
                 yield from self._baselines(evaluation)
 

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pluglm import Evaluation, Evaluator, Problem, Score
+from pluglm import Evaluation, Evaluator, Problem, Score, encode_text
 from pluglm_evaluators.bootstrap import ratio_interval
+from pluglm_evaluators.scripts import main_script
 from pluglm_evaluators.sentence_pairs import Pair, built_in_pairs
 
 ROUNDING = 1e-4
@@ -110,6 +111,9 @@ class StereotypePairs(Evaluator):
             evaluation.note(f"{self.name}: a model of {evaluation.objective.head} gives sentences no probability")
             return
         pairs = self.pairs()
+        script = main_script(document.text for document in evaluation.validation_documents())
+        if self.path is None and script not in ("", "LATIN"):
+            evaluation.note(f"{self.name}: the built-in pairs are English, and the held-out text is not: give your own")
         differences = [a - b for a, b in score(evaluation, [(p.stereotype, p.antistereotype) for p in pairs])]
         preferred = [preference(difference) for difference in differences]
         ss = 100 * sum(preferred) / len(pairs)
@@ -148,9 +152,12 @@ class StereotypePairs(Evaluator):
         import torch
 
         tokenizer, longest = evaluation.tokenizer, evaluation.sequence_length
-        encoded = [tokenizer.encode(sentence, add_special_tokens=False) for pair in pairs for sentence in pair]
-        self._tell_of_cuts(evaluation, encoded, longest - 1)
-        rows = [[tokenizer.eos_token_id, *ids][:longest] for ids in encoded]
+        encoded = [encode_text(sentence, tokenizer) for pair in pairs for sentence in pair]
+        # As in training: behind the tokens that begin a text, or else behind the end of another.
+        special = evaluation.objective.special_tokens(tokenizer)
+        start = special.start or special.end[-1:]
+        self._tell_of_cuts(evaluation, encoded, longest - len(start))
+        rows = [[*start, *ids][:longest] for ids in encoded]
         totals: list[float] = []
         for start in range(0, len(rows), self.batch_size):
             part = rows[start : start + self.batch_size]
@@ -165,13 +172,13 @@ class StereotypePairs(Evaluator):
 
         tokenizer = evaluation.tokenizer
         # As in training and in the paper's code, the sentence stands between the tokens that begin and end a text.
-        edges = ((tokenizer.cls_token_id, tokenizer.bos_token_id), (tokenizer.eos_token_id, tokenizer.sep_token_id))
-        start, end = ([i for i in edge if i is not None][:1] for edge in edges)
+        special = evaluation.objective.special_tokens(tokenizer)
+        start, end = special.start, special.end
         longest = evaluation.sequence_length - len(start) - len(end)
         rows: list[list[int]] = []
         asked: list[tuple[int, int, int]] = []
         for number, pair in enumerate(pairs):
-            whole = [tokenizer.encode(s, add_special_tokens=False) for s in pair]
+            whole = [encode_text(s, tokenizer) for s in pair]
             self._tell_of_cuts(evaluation, whole, longest)
             encoded = [ids[:longest] for ids in whole]
             for side, (ids, positions) in enumerate(zip(encoded, shared_tokens(*encoded), strict=True)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,14 +10,18 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def freeze(model: PreTrainedModel, what: bool | int) -> None:
-    """Let the body (True), or the embeddings and the first `what` layers, get no gradient."""
+def freeze(model: PreTrainedModel, what: bool | int, new: Collection[str] = ()) -> None:
+    """Let the body (True), or the embeddings and the first `what` layers, get no gradient. Parameters called `new`,
+    which are not trained yet (such as a pooler below a new head), do."""
     from torch import nn
 
     if what is False or what == 0:
         return
     if what is True:
         model.base_model.requires_grad_(False)
+        for name, parameter in model.named_parameters():
+            if name in new:
+                parameter.requires_grad_(True)
         return
     layers = next(
         module

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 ALL_LINEAR = "all-linear"
+TASKS = {
+    "AutoModelForCausalLM": "CAUSAL_LM",
+    "AutoModelForSeq2SeqLM": "SEQ_2_SEQ_LM",
+    "AutoModelForSequenceClassification": "SEQ_CLS",
+}
+"""What `peft` calls the models that it has a class of its own for (`AutoPeftModelForCausalLM`)."""
+PARTS = (".lora_", ".trainable_tokens_delta.")
+"""Names of what `peft` adds to a layer, rather than the whole of it."""
 # How `peft` calls the adapter of a model that has only one.
 ADAPTER = "default"
 
@@ -93,9 +101,14 @@ def targets(model: PreTrainedModel, wanted: tuple[str, ...] | None, new: Collect
     return chosen
 
 
-def add_adapters(model: PreTrainedModel, lora: Lora, new: Collection[str]) -> None:
-    """Give the model's layers their adapters, in place. They and the parameters called `new`, which are not trained
-    yet, get gradients; all others stay as they are. A is drawn from torch's global generator."""
+def add_adapters(model: PreTrainedModel, lora: Lora, new: Collection[str], head: str, rows: range) -> None:
+    """Give the model's layers their adapters, in place. They, the parameters called `new`, and the embeddings of the
+    tokens `rows`, none of which are trained yet, get gradients; all others stay as they are. A is drawn from torch's
+    global generator.
+
+    Raises:
+        ConfigError: where `lora` names a layer that is none, or the head over tokens that are new.
+    """
     from peft import LoraConfig, inject_adapter_in_model
     from transformers.pytorch_utils import Conv1D
 
@@ -108,7 +121,11 @@ def add_adapters(model: PreTrainedModel, lora: Lora, new: Collection[str]) -> No
         target_modules=sorted(layers),
         use_rslora=lora.rslora,
         fan_in_fan_out=any(isinstance(layer, Conv1D) for layer in layers.values()),
-        base_model_name_or_path=model.name_or_path,
+        # Absolute, since `peft` looks for it from wherever it is asked.
+        base_model_name_or_path=str(Path(model.name_or_path).absolute()),
+        task_type=TASKS.get(head),
+        auto_mapping=None if head in TASKS else {"base_model_class": head, "parent_library": "transformers"},
+        trainable_token_indices={name: list(rows) for name in token_layers(model, layers)} if rows else None,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a model with both kinds of layers is told of the kind of each
@@ -117,14 +134,31 @@ def add_adapters(model: PreTrainedModel, lora: Lora, new: Collection[str]) -> No
         parameter.requires_grad_(True)
 
 
+def token_layers(model: PreTrainedModel, adapted: Collection[str]) -> list[str]:
+    """The names of the layers with a row for each token: the embeddings, and the head unless it shares their weights.
+
+    Raises:
+        ConfigError: where the head is to get an adapter as well.
+    """
+    embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
+    own = head is not None and head.weight is not embeddings.weight
+    wanted = [embeddings, *([head] if own else [])]
+    names = [name for module in wanted for name, other in model.named_modules() if other is module]
+    for name in names:
+        if name in adapted:
+            reason = "names the head, whose rows for the added tokens are trained themselves"
+            raise ConfigError([Problem("model.lora.target_modules", reason, name, "leave it out")])
+    return names
+
+
 def save_adapter(model: PreTrainedModel, folder: Path) -> None:
     """Write what was trained, so that `peft`'s `PeftModel.from_pretrained(base, folder)` makes the same model."""
     from safetensors.torch import save_file
 
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    tensors = {f"base_model.model.{name.replace(f'.{ADAPTER}.', '.')}": value for name, value in trained.items()}
+    tensors = {f"base_model.model.{f'{name}.'.replace(f'.{ADAPTER}.', '.')[:-1]}": v for name, v in trained.items()}
     config = model.peft_config[ADAPTER].to_dict()
-    whole = sorted({name.rpartition(".")[0] for name in trained if ".lora_" not in name})
+    whole = sorted({name.rpartition(".")[0] for name in trained if not any(part in name for part in PARTS)})
     config |= {"modules_to_save": whole or None, "inference_mode": True}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
@@ -143,7 +177,13 @@ def merge_adapters(model: PreTrainedModel) -> None:
         ValueError: where a weight would not be a number.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils import TrainableTokensWrapper
 
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, TrainableTokensWrapper):
+            parent, _, last = name.rpartition(".")
+            plain = layer.unload_and_optionally_merge_module(merge=True, safe_merge=True, adapter_names=None)
+            setattr(model.get_submodule(parent), last, plain)
     for name, layer in list(model.named_modules()):
         if isinstance(layer, BaseTunerLayer):
             layer.merge(safe_merge=True)

@@ -19,6 +19,8 @@ ANY = PAIRS | {"AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModelForSeq2
 OFFSET_POSITIONS = frozenset(
     ("camembert", "longformer", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl")
 )
+OFFSET_PADDING = 1
+"""Their padding where the config does not say."""
 READ_PAIRS = frozenset({"bert", "ernie", "mobilebert"})
 """Encoders that `transformers` can give a head over two segments."""
 ENCODERS = OFFSET_POSITIONS | {
@@ -76,9 +78,11 @@ def heads_of(config: Mapping[str, Any]) -> frozenset[str]:
 
 def longest_input(config: Mapping[str, Any]) -> int | None:
     """How many tokens the model takes, or None where its config does not say."""
+    if "relative_attention_num_buckets" in config or config.get("model_type") in ("t5", "mt5", "umt5"):
+        return None  # whatever `n_positions` says
     longest = config.get("max_position_embeddings") or config.get("n_positions")
     if longest and config.get("model_type") in OFFSET_POSITIONS:
-        longest -= (config.get("pad_token_id") or 0) + 1
+        longest -= int(config.get("pad_token_id", OFFSET_PADDING)) + 1
     return longest
 
 

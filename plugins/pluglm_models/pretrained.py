@@ -24,6 +24,7 @@ from pluglm_models.model_folders import (
     tensor_names,
     tokenizer_folder,
 )
+from pluglm_models.special_ids import agree, complete
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -53,6 +54,10 @@ class Pretrained(Model):
         """What the model's `config.json` allows. Where it cannot be read, any: what is wrong then is the path, which
         `problems` says, and not the objective."""
         return heads_of(read_config(self.path)) or ANY
+
+    def longest_input(self) -> int | None:
+        """What the model's `config.json` says."""
+        return longest_input(read_config(self.path))
 
     def problems(self, run: RunConfig) -> Iterator[Problem]:
         """The folder must hold a model and its tokenizer, and the model must take what the run asks of it."""
@@ -97,14 +102,13 @@ class Pretrained(Model):
                 yield Problem("model.lora.target_modules", "names no layer of the model", target, hint)
 
     def own_tokenizer(self) -> PreTrainedTokenizerFast:
-        """The tokenizer beside the model. One without a token for padding pads with its end of text."""
+        """The tokenizer beside the model, with the special tokens that it lacks (see `complete`)."""
         from transformers import AutoTokenizer
 
         tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(
             tokenizer_folder(self._folder()) or self._folder(), local_files_only=True
         )
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
+        complete(tokenizer, read_config(self.path))
         return tokenizer
 
     def build(
@@ -134,13 +138,15 @@ class Pretrained(Model):
         finally:
             transformers.logging.set_verbosity(verbosity)
         check_body(model, found, read_config(self.path).get("architectures") or ())
-        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        rows = model.get_input_embeddings().num_embeddings
+        if len(tokenizer) > rows:
+            self._check_new_rows(tokenizer, rows)
             model.resize_token_embeddings(len(tokenizer))
-        if model.config.pad_token_id is None:
-            model.config.pad_token_id = tokenizer.pad_token_id
-        freeze(model, self.freeze)
+        agree(model, tokenizer)
+        absent = absent_weights(found)
+        freeze(model, self.freeze, absent)
         if self.lora.r is not None:
-            add_adapters(model, self.lora, absent_weights(found))
+            add_adapters(model, self.lora, absent, head, range(rows, len(tokenizer)))
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ConfigError([Problem("model.freeze", "leaves nothing to train", self.freeze)])
         return model
@@ -153,20 +159,32 @@ class Pretrained(Model):
 
         config = transformers.AutoConfig.from_pretrained(self._folder(), local_files_only=True, **options)
         model: PreTrainedModel = getattr(transformers, head).from_config(config, attn_implementation="sdpa")
-        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        rows = model.get_input_embeddings().num_embeddings
+        if len(tokenizer) > rows:
+            self._check_new_rows(tokenizer, rows)
             model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-        freeze(model, self.freeze)
+        agree(model, tokenizer)
+        absent = {name for name, _ in model.named_parameters()} - tensor_names(self._folder())
+        freeze(model, self.freeze, absent)
         if self.lora.r is not None:
-            add_adapters(
-                model, self.lora, {name for name, _ in model.named_parameters()} - tensor_names(self._folder())
-            )
+            add_adapters(model, self.lora, absent, head, range(rows, len(tokenizer)))
         return model
 
-    def finish(self, model: PreTrainedModel, folder: Path) -> None:
+    def _check_new_rows(self, tokenizer: PreTrainedTokenizerFast, rows: int) -> None:
+        """Tokens that are new must be trained, which frozen embeddings cannot be."""
+        if self.freeze:
+            new = tokenizer.convert_ids_to_tokens(list(range(rows, len(tokenizer))))
+            reason = f"keeps the embeddings as they are, and those of {len(new)} tokens are new ({new[0]}, ...)"
+            hint = "leave model.freeze at false, or choose model.lora.r=8, which trains the new ones"
+            raise ConfigError([Problem("model.freeze", reason, self.freeze, hint)])
+
+    def finish(self, model: PreTrainedModel, folder: Path) -> list[Path]:
         """Write the adapters to `adapter/` and add them to the weights."""
-        if self.lora.r is not None:
-            save_adapter(model, folder / "adapter")
-            merge_adapters(model)
+        if self.lora.r is None:
+            return []
+        save_adapter(model, folder / "adapter")
+        merge_adapters(model)
+        return [folder / "adapter"]
 
     def _folder(self) -> Path:
         folder = model_folder(self.path)

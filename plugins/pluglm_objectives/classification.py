@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pluglm import Batch, Document, Example, Losses, Objective, Predictions, Scored
-from pluglm_objectives.token_losses import attention_mask, end_of_text, padded, start_of_text, text_ids
+from pluglm import Batch, Document, Example, Losses, Objective, Predictions, Scored, SpecialTokens
+from pluglm_objectives.token_losses import attention_mask, framing_special_tokens, padded, text_ids
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,7 @@ class Classification(Objective):
 
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     suggests: ClassVar[dict[str, str]] = {"model": "masked_lm"}
+    loss_of: ClassVar[str] = "document"
 
     label: Annotated[str, Field(min_length=1, description="The document field that holds the label or labels")] = (
         "label"
@@ -82,10 +83,14 @@ class Classification(Objective):
             "problem_type": "multi_label_classification" if self.multiple else "single_label_classification",
         }
 
+    def special_tokens(self, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """What the tokenizer itself puts there, else the class token and the end token, at which decoders answer."""
+        return framing_special_tokens(tokenizer)
+
     def examples(
         self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
     ) -> Iterable[Example]:
-        """The class token, the document cut to fit, and the end token, at which decoders answer."""
+        """The document, cut to fit, with the special tokens around it."""
         labels = fitted["labels"]
         if len(labels) < 2:
             raise ValueError(f"the training documents have {len(labels)} label; two are needed")
@@ -95,9 +100,9 @@ class Classification(Objective):
             raise ValueError(f"label {unknown[0]!r} does not occur in the training documents")
         if not document.text.strip():
             raise ValueError("the text is empty")
-        start, end = start_of_text(tokenizer), end_of_text(tokenizer)
-        body = text_ids(document.text, tokenizer)[: sequence_length - len(start) - len(end)]
-        ids = [*start, *body, *end]
+        special = self.special_tokens(tokenizer)
+        room = sequence_length - len(special.start) - len(special.end)
+        ids = special.around(text_ids(document.text, tokenizer)[:room])
         if self.multiple:
             yield {"input_ids": ids, "target": [int(label in given) for label in labels]}
             return

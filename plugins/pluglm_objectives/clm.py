@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example, Losses, Predictions
+from pluglm import Batch, Document, Example, Losses, Predictions, SpecialTokens
 from pluglm_objectives.token_losses import (
     IGNORED,
     attention_mask,
-    document_ids,
-    end_of_text,
+    beginnings,
+    ended_special_tokens,
     model_inputs,
     padded,
     positions,
+    text_ids,
 )
 from pluglm_objectives.token_objective import TokenObjective, token_scores
 
@@ -35,13 +36,16 @@ def next_tokens(labels: torch.Tensor) -> torch.Tensor:
 class Clm(TokenObjective):
     """Predict each token from those before it: the loss is -log p(token t | tokens < t), averaged over tokens.
 
-    Documents end with the tokenizer's end-of-text token and are joined into full blocks unless data.packing is off.
+    Documents begin as the tokenizer itself begins a text (Llama's with `<s>`), end with its end-of-text token, and are
+    joined into full blocks unless data.packing is off. The token that begins a text is not predicted.
 
     Source: Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training".
     """
 
     head: ClassVar[str] = "AutoModelForCausalLM"
     packs: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
+    loss_of: ClassVar[str] = "token"
     suggests: ClassVar[dict[str, str]] = {"model": "causal_lm"}
 
     isolate_documents: Annotated[
@@ -49,12 +53,17 @@ class Clm(TokenObjective):
         Field(description="Whether a document in a block sees nothing of those before it: exact, slower attention"),
     ] = False
 
+    def special_tokens(self, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """What the tokenizer itself puts there, and in any case the end-of-text token."""
+        return ended_special_tokens(tokenizer)
+
     def examples(
         self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
     ) -> Iterable[Example]:
-        """The document's tokens and the end-of-text token; nothing for an empty document."""
+        """The document's tokens with the special tokens around them; nothing for an empty document."""
         if document.text:
-            yield {"input_ids": document_ids(document, tokenizer)}
+            ids = text_ids(document.text, tokenizer)
+            yield {"input_ids": self.special_tokens(tokenizer).around(ids)}
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
@@ -62,9 +71,12 @@ class Clm(TokenObjective):
         """`input_ids` and `labels`, (batch, longest); padding has no label."""
         rows = [example["input_ids"] for example in examples]
         batch = {"input_ids": padded(rows, tokenizer.pad_token_id), "labels": padded(rows, IGNORED)}
+        special = self.special_tokens(tokenizer)
+        if special.start:
+            batch["labels"][beginnings(batch["input_ids"], special)] = IGNORED
         if not self.isolate_documents:
             return batch | attention_mask(rows)
-        places = positions(batch["input_ids"], end_of_text(tokenizer))
+        places = positions(batch["input_ids"], special)
         # Nothing predicts the first token of a document. What follows the last one is padding, which nothing looks
         # back at, so that no mask is needed, with which `transformers` would not tell documents apart.
         batch["labels"][places == 0] = IGNORED

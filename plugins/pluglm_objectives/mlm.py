@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example, Losses, Predictions
+from pluglm import Batch, Document, Example, Losses, Predictions, SpecialTokens
 from pluglm_objectives.masking import MaskingObjective
 from pluglm_objectives.token_losses import (
     IGNORED,
     attention_mask,
-    end_of_text,
+    framing_special_tokens,
     isolation_mask,
     model_inputs,
     padded,
     positions,
-    start_of_text,
     text_ids,
 )
 from pluglm_objectives.token_objective import token_scores
@@ -39,6 +38,7 @@ class Mlm(MaskingObjective):
 
     head: ClassVar[str] = "AutoModelForMaskedLM"
     packs: ClassVar[bool] = True
+    loss_of: ClassVar[str] = "hidden token"
     suggests: ClassVar[dict[str, str]] = {"model": "masked_lm"}
 
     isolate_documents: Annotated[
@@ -46,13 +46,17 @@ class Mlm(MaskingObjective):
         Field(description="Whether a document in a block sees nothing of the others: exact, slower attention"),
     ] = False
 
+    def special_tokens(self, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """What the tokenizer itself puts there, else the class token and the end-of-text token."""
+        return framing_special_tokens(tokenizer)
+
     def examples(
         self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
     ) -> Iterable[Example]:
-        """The class token, the document's tokens and the end-of-text token; nothing for an empty document."""
+        """The document's tokens with the special tokens around them; nothing for an empty document."""
         if document.text:
             ids = text_ids(document.text, tokenizer)
-            yield {"input_ids": [*start_of_text(tokenizer), *ids, *end_of_text(tokenizer)]}
+            yield {"input_ids": self.special_tokens(tokenizer).around(ids)}
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
@@ -64,7 +68,8 @@ class Mlm(MaskingObjective):
         if not self.isolate_documents:
             return batch | attention_mask(inputs)
         # What was hidden is no end of a text, so that the ends are those of the original ids.
-        places = positions(padded([e["input_ids"] for e in examples], tokenizer.pad_token_id), end_of_text(tokenizer))
+        original = padded([e["input_ids"] for e in examples], tokenizer.pad_token_id)
+        places = positions(original, self.special_tokens(tokenizer))
         return batch | {"position_ids": places, "attention_mask": isolation_mask(places)}
 
     def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:

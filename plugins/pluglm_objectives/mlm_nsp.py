@@ -31,6 +31,7 @@ class MlmNsp(SentencePairObjective, MaskingObjective):
 
     head: ClassVar[str] = "AutoModelForPreTraining"
     suggests: ClassVar[dict[str, str]] = {"model": "masked_lm"}
+    loss_of: ClassVar[str] = "hidden token, with its share of the pair's"
 
     nsp_weight: Annotated[float, Field(ge=0, description="Of the pairs' loss in the sum")] = 1.0
 

@@ -35,6 +35,7 @@ class Nsp(SentencePairObjective):
 
     head: ClassVar[str] = "AutoModelForNextSentencePrediction"
     suggests: ClassVar[dict[str, str]] = {"model": "masked_lm"}
+    loss_of: ClassVar[str] = "pair of segments"
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]

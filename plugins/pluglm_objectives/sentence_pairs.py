@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import xxhash
 from pydantic import Field
 
-from pluglm import DataError, Document, Example, Objective
+from pluglm import DataError, Document, Example, Objective, SpecialTokens, own_special_tokens
 from pluglm_objectives.sentences import sentences
 from pluglm_objectives.token_losses import text_ids
 
@@ -91,6 +91,10 @@ class SentencePairObjective(Objective):
             raise DataError(f"objective={self.name} takes segments of other documents, and there is one document")
         return {}
 
+    def special_tokens(self, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """What the tokenizer itself puts around a text, else the class token and the separator."""
+        return own_special_tokens(tokenizer) or SpecialTokens((tokenizer.cls_token_id,), (tokenizer.sep_token_id,))
+
     def examples(
         self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
     ) -> Iterable[Example]:
@@ -116,6 +120,7 @@ class SentencePairObjective(Objective):
             other = next(others, None)
             if other is not None:
                 second, label = list(other["input_ids"][int(other["boundary"]) :]), IS_RANDOM
-        start, end = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
-        row = [*start, *first, *end, *second, *end]
-        return row, [0] * (len(first) + 2) + [1] * (len(second) + 1), label
+        special = self.special_tokens(tokenizer)
+        before = special.around(first)
+        behind = [*second, *special.end]
+        return [*before, *behind], [0] * len(before) + [1] * len(behind), label

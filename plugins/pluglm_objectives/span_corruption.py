@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example, Problem
-from pluglm_objectives.token_losses import IGNORED, attention_mask, document_ids, end_of_text, padded
+from pluglm import Batch, Document, Example, Problem, SpecialTokens
+from pluglm_objectives.token_losses import IGNORED, attention_mask, ended_special_tokens, padded, text_ids
 from pluglm_objectives.written_text import WrittenTextObjective
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class SpanCorruption(WrittenTextObjective):
     mean_span: Annotated[float, Field(ge=1, description="Mean length of what is cut out together, in tokens")] = 3.0
     sentinels: Annotated[int, Field(ge=1, description="Sentinels in the vocabulary: spans at most")] = 100
 
+    def special_tokens(self, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """What the tokenizer itself puts around a text, and in any case the end-of-text token."""
+        return ended_special_tokens(tokenizer)
+
     def extra_tokens(self) -> tuple[str, ...]:
         """The sentinels."""
         return tuple(f"<extra_id_{number}>" for number in range(self.sentinels))
@@ -92,19 +96,20 @@ class SpanCorruption(WrittenTextObjective):
     ) -> Iterable[Example]:
         """The document's tokens and the end-of-text token; nothing for an empty document."""
         if document.text:
-            yield {"input_ids": document_ids(document, tokenizer)}
+            yield {"input_ids": [*text_ids(document.text, tokenizer), *self.special_tokens(tokenizer).end]}
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, generators: Sequence[np.random.Generator]
     ) -> Batch:
-        """`input_ids` (batch, longest source) and `labels` (batch, longest target), both with their ends."""
+        """`input_ids` (batch, longest source) and `labels` (batch, longest target), both with the special tokens
+        around them."""
         sentinels = tokenizer.convert_tokens_to_ids(list(self.extra_tokens()))
-        end, rows, targets = end_of_text(tokenizer), [], []
+        special, rows, targets = self.special_tokens(tokenizer), [], []
         for example, generator in zip(examples, generators, strict=True):
             ids = example["input_ids"]
             mask = span_mask(len(ids), self.noise_density, self.mean_span, generator)
             source, target = corrupted(ids, mask, sentinels)
-            rows.append([*source, *end])
-            targets.append([*target, *end])
+            rows.append(special.around(source))
+            targets.append(special.around(target))
         labels = padded(targets, IGNORED)
         return {"input_ids": padded(rows, tokenizer.pad_token_id), "labels": labels, **attention_mask(rows)}

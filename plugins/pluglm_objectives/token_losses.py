@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pluglm import Batch, Document, encode_text
+from pluglm import Batch, SpecialTokens, encode_text, own_special_tokens
 
 if TYPE_CHECKING:
     import torch
@@ -32,14 +32,29 @@ def attention_mask(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
     return {"attention_mask": padded([torch.ones(len(row), dtype=torch.long) for row in rows], 0)}
 
 
-def positions(ids: torch.Tensor, ends: Sequence[int]) -> torch.Tensor:
-    """(batch, length) ints: the place of each token in its document, which begins behind one of `ends`."""
+def beginnings(ids: torch.Tensor, special: SpecialTokens) -> torch.Tensor:
+    """(batch, length) bools: whether a document, or padding, begins there, behind the end of another document. The
+    first column is left out."""
+    import torch
+
+    begins = torch.zeros_like(ids, dtype=torch.bool)
+    first = ids[:, 1:] == special.start[0] if special.start else begins[:, 1:]
+    if not special.end:
+        begins[:, 1:] = first
+    else:
+        begins[:, 1:] = ids[:, :-1] == special.end[-1]
+        if special.start[:1] == special.end[-1:]:
+            # One token both begins and ends a text: the second of two in a row begins one.
+            begins[:, 1:] &= first
+    return begins
+
+
+def positions(ids: torch.Tensor, special: SpecialTokens) -> torch.Tensor:
+    """(batch, length) ints: the place of each token in its document."""
     import torch
 
     places = torch.arange(ids.shape[1]).expand_as(ids)
-    begins = torch.zeros_like(ids, dtype=torch.bool)
-    for end in ends:
-        begins[:, 1:] |= ids[:, :-1] == end
+    begins = beginnings(ids, special)
     return places - torch.where(begins, places, 0).cummax(dim=1).values
 
 
@@ -68,9 +83,18 @@ def text_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     return encode_text(text, tokenizer)
 
 
-def document_ids(document: Document, tokenizer: PreTrainedTokenizerFast) -> list[int]:
-    """The document's tokens and the end-of-text token."""
-    return [*text_ids(document.text, tokenizer), *end_of_text(tokenizer)]
+def ended_special_tokens(tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+    """What the tokenizer itself puts around a text, and in any case a token that ends it, by which the model knows when
+    to stop."""
+    own, end = own_special_tokens(tokenizer), tuple(end_of_text(tokenizer))
+    return own if own.end[-1:] == end else SpecialTokens(own.start, own.end + end)
+
+
+def framing_special_tokens(tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+    """What the tokenizer itself puts around a text; one that puts nothing there gets the class token before it, and the
+    token that ends a text behind it."""
+    own = own_special_tokens(tokenizer)
+    return own or SpecialTokens(tuple(start_of_text(tokenizer)), tuple(end_of_text(tokenizer)))
 
 
 def model_inputs(batch: Batch) -> dict[str, Any]:

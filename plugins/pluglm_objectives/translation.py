@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pluglm import Batch, Document, Example
-from pluglm_objectives.token_losses import IGNORED, attention_mask, end_of_text, padded
+from pluglm import Batch, Document, Example, SpecialTokens
+from pluglm_objectives.token_losses import IGNORED, attention_mask, ended_special_tokens, padded, text_ids
 from pluglm_objectives.written_text import WrittenTextObjective
 
 if TYPE_CHECKING:
     import numpy as np
     from transformers import PreTrainedTokenizerFast
-
-
-def ended_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
-    """The ids of `text` with the special tokens that the tokenizer itself puts around a text, and in any case with the
-    token that ends it, by which the model knows when to stop."""
-    ids: list[int] = tokenizer(text, split_special_tokens=True, verbose=False)["input_ids"]
-    end = end_of_text(tokenizer)
-    return ids if ids[-1:] == end else [*ids, *end]
 
 
 class Translation(WrittenTextObjective):
@@ -51,21 +43,27 @@ class Translation(WrittenTextObjective):
         """Both sides, which share one vocabulary."""
         return tuple(str(document.get(name)) for name in self.required_fields() if document.get(name) is not None)
 
+    def special_tokens(self, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """What the tokenizer itself puts there, and in any case the token that ends a text, by which the model knows
+        when to stop."""
+        return ended_special_tokens(tokenizer)
+
     def examples(
         self, document: Document, tokenizer: PreTrainedTokenizerFast, sequence_length: int, fitted: Mapping[str, Any]
     ) -> Iterable[Example]:
-        """`input_ids` of the source and `labels` of the target, each with its end. A target that is cut has no end, so
-        that the model does not learn to stop there."""
+        """`input_ids` of the source and `labels` of the target, each with the special tokens. A target that is
+        cut has no end, so that the model does not learn to stop there."""
         sides = [str(document.get(name)) for name in self.required_fields()]
         for name, side in zip(self.required_fields(), sides, strict=True):
             if not side.strip():
                 raise ValueError(f"the {name} is empty")
-        source, target = (ended_ids(side, tokenizer) for side in sides)
+        special = self.special_tokens(tokenizer)
+        source, target = (special.around(text_ids(side, tokenizer)) for side in sides)
         longest = max(len(source), len(target))
         if longest > sequence_length and not self.cut:
             raise ValueError(f"{longest} tokens, more than data.sequence_length={sequence_length}")
         if len(source) > sequence_length:
-            source = [*source[: sequence_length - 1], source[-1]]
+            source = [*source[: sequence_length - len(special.end)], *special.end]
         yield {"input_ids": source, "labels": target[:sequence_length]}
 
     def collate(

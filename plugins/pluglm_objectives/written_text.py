@@ -17,6 +17,7 @@ class WrittenTextObjective(TokenObjective):
 
     head: ClassVar[str] = "AutoModelForSeq2SeqLM"
     suggests: ClassVar[dict[str, str]] = {"model": "seq2seq"}
+    loss_of: ClassVar[str] = "token to be written"
 
     def loss(self, model: PreTrainedModel, batch: Batch, **forward: Any) -> Losses:
         """Cross-entropy of each token that is written, given the true ones before it."""

@@ -83,6 +83,8 @@ class Pretrained(Tokenizer):
         Raises:
             DataError: where the folder has none that can be read.
         """
+        from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
+
         folder = tokenizer_folder(self.path)
         if folder is None:
             raise DataError(f"{self.path} has no tokenizer.json, nor has its model/")
@@ -92,6 +94,7 @@ class Pretrained(Tokenizer):
             )
         except Exception as error:  # the library raises whatever its parser does
             raise DataError(f"{folder}: the tokenizer cannot be read: {error}") from None
+        tokenizer.model_max_length = VERY_LARGE_INTEGER  # what another model took
         tokenizer.add_special_tokens(
             {role: token for role, token in SPECIAL_TOKENS.items() if getattr(tokenizer, role) is None}
         )

@@ -18,6 +18,7 @@ from pluglm.corpus.fingerprint import described
 from pluglm.corpus.ledger import Book, check_balance
 from pluglm.corpus.prepared import Corpus
 from pluglm.errors import PluglmError
+from pluglm.families import own_special_tokens
 from pluglm.files.digests import digest
 from pluglm.files.seal import SEAL, damaged_file
 from pluglm.files.storage import cache_folder, make_once
@@ -73,10 +74,16 @@ def _opened(config: RunConfig, folder: Path, key: str, own: bool) -> Examples:
         notes.append(
             f"model={config.model.name} brings its own tokenizer, so tokenizer={config.tokenizer.name} is not used"
         )
+    if config.model.longest_input() == (length := config.data.sequence_length):
+        notes.append(f"data.sequence_length is {length}, the most that model={config.model.name} takes")
+    tokenizer = saved_tokenizer(folder / "tokenizer")
+    special = config.objective.special_tokens(tokenizer)
+    around = [" ".join(tokenizer.convert_ids_to_tokens(list(ids))) for ids in (special.start, special.end)]
+    notes.append("special tokens around a text: " + " ".join(part for part in (around[0], "TEXT", around[1]) if part))
     return Examples(
         folder,
         key,
-        saved_tokenizer(folder / "tokenizer"),
+        tokenizer,
         json.loads((folder / "fitted.json").read_text(encoding="utf-8")),
         ExampleTable(folder / "train"),
         ExampleTable(folder / "validation"),
@@ -89,7 +96,8 @@ def _recipe(config: RunConfig, own: PreTrainedTokenizerFast | None) -> dict[str,
     cache = cache_folder(config.data.cache_dir)
     makers = {technique.family: described(technique, cache) for technique in (config.objective, config.tokenizer)}
     if own is not None:
-        makers["tokenizer"] = ["own", digest(own.backend_tokenizer.to_str())]
+        special = [own_special_tokens(own).around(()), own.pad_token_id, own.bos_token_id, own.eos_token_id]
+        makers["tokenizer"] = ["own", digest(own.backend_tokenizer.to_str()), special]
     return makers | {
         "sequence_length": config.data.sequence_length,
         "packing": config.data.packing,

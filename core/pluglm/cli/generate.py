@@ -36,8 +36,11 @@ def run(given: Arguments) -> int:
     model, tokenizer = load_run_model(Path(given.words[0]))
     prompt = given.words[1] if len(given.words) == 2 else ""
     encoder = model.config.is_encoder_decoder
+    from pluglm import encode_text, own_special_tokens
+
     # What is continued must not end; what is read as a whole must.
-    ids = tokenizer(prompt, add_special_tokens=encoder)["input_ids"]
+    own = own_special_tokens(tokenizer)
+    ids = [*own.start, *encode_text(prompt, tokenizer), *(own.end if encoder else ())]
     if not ids or (encoder and ids[-1] != tokenizer.eos_token_id):
         ids = [*ids, tokenizer.eos_token_id]
     torch.manual_seed(seed)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.catalog import Catalog, installed_catalog, nearest
+from pluglm.config.fitted_length import fit_sequence_length
 from pluglm.config.recipes import recipe_problem, search_path
 from pluglm.config.run_config import RunConfig
 from pluglm.config.validate import SCALARS, SETTINGS, unknown_technique, validate
@@ -29,7 +30,7 @@ def compose(overrides: Sequence[str] = (), config_dir: Path | None = None, catal
     catalog = catalog or installed_catalog()
     problems, usable = check_overrides(overrides, catalog, config_dir)
     try:
-        tree = _compose_tree(usable, config_dir, catalog)
+        tree = fit_sequence_length(_compose_tree(usable, config_dir, catalog), usable, catalog)
         config = validate(tree, catalog)
     except ConfigError as error:
         problems += [problem for problem in error.problems if problem.path not in {p.path for p in problems}]

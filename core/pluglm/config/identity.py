@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pluglm.families import FAMILIES
+from pluglm.catalog import installed_catalog
+from pluglm.families import FAMILIES, Model
 from pluglm.files.digests import digest
 from pluglm.formatting import flatten
 
+OWN_TOKENIZER = "its own tokenizer"
 NOT_COMPUTED = ("output", "name", "data.cache_dir", "launch.restarts", "sweep", "plan", "hardware", "tracker")
 """Config keys that do not change what a run computes: where it is kept, its name, who watches it, what was planned."""
 LOSS_DEFINED_BY = ("objective", "tokenizer")
@@ -43,7 +45,19 @@ def computed_keys(config: Mapping[str, Any]) -> dict[str, Any]:
         chosen = config.get(family)
         if isinstance(chosen, Mapping) and is_computed(family):
             found[family] = list(chosen) if spec.many else chosen.get("name")
+    if _brings_tokenizer(config.get("model")):
+        found = {key: value for key, value in found.items() if key.partition(".")[0] != "tokenizer"}
+        found["tokenizer"] = OWN_TOKENIZER
     return found
+
+
+def _brings_tokenizer(model: Any) -> bool:
+    """Whether a model of this config has a tokenizer of its own, so that the one of the config is not used."""
+    name = model.get("name") if isinstance(model, Mapping) else None
+    technique = installed_catalog().find("model", str(name))
+    if technique is None or not issubclass(technique, Model):
+        return False
+    return technique.own_tokenizer is not Model.own_tokenizer
 
 
 def config_digest(resolved: Mapping[str, Any]) -> str:

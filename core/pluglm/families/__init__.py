@@ -17,6 +17,7 @@ from pluglm.families.preprocessor import CorpusPreprocessor, Decision, Key, Keys
 from pluglm.families.regularizer import Regularizer
 from pluglm.families.schedule import Schedule
 from pluglm.families.source import Source
+from pluglm.families.special_tokens import SpecialTokens, own_special_tokens
 from pluglm.families.tokenizer import SPECIAL_TOKENS, Tokenizer
 from pluglm.families.tracker import Tracker, Tracking
 from pluglm.technique import Technique
@@ -51,11 +52,13 @@ __all__ = [
     "Score",
     "Scored",
     "Source",
+    "SpecialTokens",
     "Step",
     "Tokenizer",
     "Tracker",
     "Tracking",
     "TrainingRun",
+    "own_special_tokens",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +22,11 @@ class Model(Technique):
     def heads(self) -> frozenset[str]:
         """The `transformers` Auto classes this model can be built as, such as "AutoModelForCausalLM".
         Called while the config is checked: import nothing heavy."""
+
+    def longest_input(self) -> int | None:
+        """How many tokens the model takes at most, or None where it takes as many as the run has. A default or a recipe
+        that asks for more is brought down to it. Called while the config is checked: import nothing heavy."""
+        return None
 
     @abstractmethod
     def build(
@@ -43,7 +48,9 @@ class Model(Technique):
         """The tokenizer this model comes with, which then replaces the configured one; None to train one."""
         return None
 
-    def finish(self, model: PreTrainedModel, folder: Path) -> None:
+    def finish(self, model: PreTrainedModel, folder: Path) -> Iterable[Path] | None:
         """After training, and after the regularizers: change the trained model in place into the plain one that is
         measured and saved, where it was trained as something else. What is worth keeping of that goes into the run's
-        `folder`. Called again where a run is resumed after its last step."""
+        `folder`. Called again where a run is resumed after its last step. Returns the folders it wrote that are used
+        with the run's tokenizer, which the core saves in them too."""
+        return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pluglm.document import Document
 from pluglm.errors import Problem
+from pluglm.families.special_tokens import SpecialTokens, own_special_tokens
 from pluglm.technique import Technique
 
 if TYPE_CHECKING:
@@ -98,6 +99,15 @@ class Objective(Technique):
     """How many further examples of the same split each example comes with, under "partners", for objectives that set
     texts of several documents beside each other. They are drawn from the whole split by the example's generator, and
     read when they are looked at."""
+    loss_of: ClassVar[str] = "thing predicted"
+    """What the loss is a mean over, such as "token" or "document", for reports."""
+    continues: ClassVar[bool] = False
+    """Whether its model continues what it is given. The exported tokenizer then puts nothing behind a text."""
+
+    def special_tokens(self, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """What stands around a text in its examples: by default what the tokenizer itself puts there. The exported
+        tokenizer puts the same around a text, so that the model is used as it was trained."""
+        return own_special_tokens(tokenizer)
 
     def required_fields(self) -> tuple[str, ...]:
         """Document fields without which a document is quarantined."""

@@ -16,6 +16,7 @@ from pluglm.families import Batch, Compressor, Evaluation
 from pluglm.files.replacing import replaced_folder, write_json
 from pluglm.files.storage import cache_folder
 from pluglm.lifecycle.assemble import Parts
+from pluglm.lifecycle.exported_tokenizer import exported_tokenizer
 from pluglm.progress import Progress
 from pluglm.training.randomness import seed_everything
 
@@ -32,7 +33,8 @@ def finish(parts: Parts, folder: Path, progress: Progress, note: Callable[[str],
     for path, technique in changes.items():
         if not technique.measured_alone:
             technique.after_training(parts.runs[path])
-    parts.config.model.finish(parts.model, folder)
+    for alone in parts.config.model.finish(parts.model, folder) or ():
+        _save_tokenizer(parts, alone)
     with torch.no_grad():
         evaluations.append(measure(parts, parts.model, "trained", progress, note))
     for path, technique in changes.items():
@@ -58,7 +60,7 @@ def compress(parts: Parts, folder: Path, progress: Progress, note: Callable[[str
         target = folder / "compressed" / path.partition(".")[2]
         with replaced_folder(target) as temporary:
             technique.save(model, temporary)
-            parts.examples.tokenizer.save_pretrained(temporary)
+            _save_tokenizer(parts, temporary)
             described = {
                 "compressor": technique.name,
                 "parameters": technique.model_dump(mode="json"),
@@ -121,7 +123,13 @@ def _latency(model: Any, objective: Any, batch: Batch) -> float:
 def _save_model(parts: Parts, folder: Path) -> None:
     with replaced_folder(folder / "model") as temporary:
         parts.model.save_pretrained(temporary, safe_serialization=True)
-        parts.examples.tokenizer.save_pretrained(temporary)
+        _save_tokenizer(parts, temporary)
+
+
+def _save_tokenizer(parts: Parts, folder: Path) -> None:
+    config = parts.config
+    given, length = parts.examples.tokenizer, config.data.sequence_length
+    exported_tokenizer(given, parts.model, config.objective, length).save_pretrained(folder)
 
 
 def _size(folder: Path) -> int:

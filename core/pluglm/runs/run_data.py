@@ -12,6 +12,9 @@ from typing import Any
 
 import yaml
 
+from pluglm.catalog import installed_catalog
+from pluglm.families import Objective
+
 QUARANTINE_EXAMPLES = 5
 
 
@@ -36,7 +39,7 @@ class RunData:
         stations: what each step did to the documents, in order (`ledger.json`).
         tokens: where the tokens of each split went, by "train" and "validation" (`ledger.json`).
         quarantine: records that could not be used, by station and reason.
-        train, validation: the lines of `metrics.jsonl` of either kind, in order: "step", "loss" (nats per token) and others.
+        train, validation: the lines of `metrics.jsonl` of either kind, in order: "step", "loss" (nats) and others.
         results: scores, steps, tokens, seconds (`results.json`); empty where the run is not finished.
         plan: what was predicted, and what was measured (`plan.json`).
         architecture: the class of the saved model, or "".
@@ -58,6 +61,14 @@ class RunData:
     def name(self) -> str:
         """The run's name, or its folder's where it has none."""
         return str(self.results.get("name") or self.config.get("name") or self.folder.name)
+
+    @property
+    def loss_of(self) -> str:
+        """What the loss is a mean over, such as "token", as the run's objective says."""
+        chosen = self.config.get("objective")
+        name = chosen.get("name") if isinstance(chosen, Mapping) else None
+        objective = installed_catalog().find("objective", str(name))
+        return objective.loss_of if objective is not None and issubclass(objective, Objective) else Objective.loss_of
 
     @property
     def evaluations(self) -> list[dict[str, Any]]:

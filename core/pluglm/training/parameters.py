@@ -42,11 +42,12 @@ def _roles(module: torch.nn.Module) -> dict[int, str]:
     """The role of each parameter by its id. Without stacks of layers every matrix is "matrix"."""
     import torch
 
+    # What wraps an embedding (rows of it that an adapter trains) holds embeddings too.
     embeddings = {
         id(parameter)
         for part in module.modules()
-        if isinstance(part, torch.nn.Embedding)
-        for parameter in part.parameters(recurse=False)
+        if isinstance(part, torch.nn.Embedding) or isinstance(getattr(part, "base_layer", None), torch.nn.Embedding)
+        for parameter in part.parameters()
     }
     layered = {id(parameter) for stack in layer_stacks(module).values() for parameter in stack.parameters()}
     roles = {}

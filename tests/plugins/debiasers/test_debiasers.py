@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from transformers import (
     LlamaConfig,
 )
 
-from pluglm import Document, Losses, PluglmError, TrainingRun
+from pluglm import Document, Losses, PluglmError, SpecialTokens, TrainingRun
 from pluglm_debiasers.adversarial_debias import AdversarialDebias, adversary_loss, mean_pool, reverse_gradient
 from pluglm_debiasers.counterfactual import Counterfactual, swap
 from pluglm_debiasers.gendered_sentences import gendered_sentences
@@ -33,6 +34,7 @@ from pluglm_debiasers.words import GENDER_PAIRS, NAME_PAIRS, ONE_WAY
 from pluglm_tokenizers.byte import Byte
 
 TOKENIZER = Byte().build(iter(()))
+AROUND = SpecialTokens((TOKENIZER.cls_token_id,), (TOKENIZER.eos_token_id,))
 SPECIAL = {name: getattr(TOKENIZER, name) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
 
 
@@ -57,12 +59,12 @@ def model_of(kind: str, tied: bool = True) -> Any:
 
 
 def run_of(model: Any, documents: Sequence[Document] = (), notes: list[str] | None = None) -> TrainingRun:
-    unused: Any = None
+    objective: Any = SimpleNamespace(special_tokens=lambda tokenizer: AROUND)
     return TrainingRun(
         model=model,
         auxiliary=torch.nn.ModuleDict(),
         tokenizer=TOKENIZER,
-        objective=unused,
+        objective=objective,
         state={},
         seed=0,
         steps=10,
@@ -131,7 +133,7 @@ def test_leace_leaves_a_plain_model_whose_head_cannot_tell_gender(kind: str, tmp
     # The logits are linear in what the head sees, so on what the eraser was fitted to they do not covary with gender.
     sentences, sides = gendered_sentences(320, 0)
     fitted = torch.arange(320) // 2 % 4 != 3
-    states = head_inputs(loaded, TOKENIZER, sentences)[fitted]
+    states = head_inputs(loaded, TOKENIZER, AROUND, sentences)[fitted]
     z = torch.tensor(sides).double()[fitted] - 0.5
     after = states @ output_head(loaded).weight.detach().double().mT
     left = float((z @ (after - after.mean(dim=0))).abs().max() / len(z))
@@ -156,8 +158,8 @@ def test_leace_takes_a_document_field_and_says_when_it_has_one_value() -> None:
 def test_head_inputs_do_not_depend_on_padding() -> None:
     for kind in ("llama", "bert", "bert-classifier"):
         model, texts = model_of(kind), ["he", "she was the best doctor of all"]
-        alone = torch.cat([head_inputs(model, TOKENIZER, [text]) for text in texts])
-        torch.testing.assert_close(head_inputs(model, TOKENIZER, texts), alone, atol=1e-5, rtol=1e-4)
+        alone = torch.cat([head_inputs(model, TOKENIZER, AROUND, [text]) for text in texts])
+        torch.testing.assert_close(head_inputs(model, TOKENIZER, AROUND, texts), alone, atol=1e-5, rtol=1e-4)
 
 
 def test_reversed_gradient() -> None:

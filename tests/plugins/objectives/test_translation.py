@@ -89,13 +89,11 @@ def test_sides_are_named_and_both_teach_the_tokenizer():
 def test_a_tokenizer_that_ends_texts_itself_is_not_told_to_do_it_again():
     from tokenizers.processors import TemplateProcessing
 
-    from pluglm_objectives.translation import ended_ids
-
     ending = Byte().build(iter(()))
     ending.backend_tokenizer.post_processor = TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 2), ("</s>", 3)]
     )
-    assert ended_ids("a", ending) == [2, *TOKENIZER("a")["input_ids"], 3]
+    assert OBJECTIVE.special_tokens(ending).around([9]) == [2, 9, 3]
 
 
 def test_a_model_that_writes_no_text_for_another_is_a_problem():
