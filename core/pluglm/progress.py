@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -75,11 +75,14 @@ class Progress:
 
     On a terminal there is a live line for each open task; elsewhere a plain line at most every ten seconds, and one at
     the end of each task. `quiet` shows nothing: processes other than the main one are made with it.
+
+    Where standard output can no longer be written (its disk is full, its terminal or reader is gone), nothing more is
+    shown, and the run goes on.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.is_live = not quiet and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.is_live = not quiet and sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._live: Live | None = None
         self._open = 0
 
@@ -114,14 +117,25 @@ class Progress:
         """Print a line, above the live ones."""
         if self.quiet:
             return
-        if self._live is not None:
-            self._live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
-        else:
-            print(text, flush=True)
+        with self._unseen():
+            if self._live is not None:
+                self._live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+            else:
+                print(text, flush=True)
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.quiet = True
+            with suppress(OSError):
+                print(f"pluglm: standard output cannot be written: {error.strerror}; the run goes on", file=sys.stderr)
 
     def _show(self, task: Task) -> None:
         if self._live is not None and task._line is not None:
-            self._live.update(task._line, completed=task.done, status=task.status())
+            with self._unseen():
+                self._live.update(task._line, completed=task.done, status=task.status())
         elif not self.quiet:
             self.say(f"{task.description}: {task.status()}")
 
@@ -142,7 +156,8 @@ class Progress:
 
     def _stop(self) -> None:
         if self._live is not None:
-            self._live.stop()
+            with self._unseen():
+                self._live.stop()
             self._live = None
 
 

@@ -9,7 +9,11 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
+
+from pluglm.errors import ConfigError, PluglmError, Problem, Terminated, explained, system_error
+from pluglm.forkserver import prefer_passive_waiting
 
 VERBS = {
     "train": "run everything: prepare, train, evaluate, report (-m sweeps)",
@@ -46,62 +50,120 @@ def help_text() -> str:
 
 def main() -> None:
     """Run the command in sys.argv and exit: 0 well, 1 failed, 2 a mistake in the words, 3 bad data, 75 resumable."""
-    arguments = sys.argv[1:]
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(help_text(), end="")
-        sys.exit(0)
-    if arguments[0] == "--version":
-        from importlib.metadata import version
-
-        print(version("pluglm"))
-        sys.exit(0)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What a terminal or a log cannot show is shown as a question mark; it is no reason to end a run.
         sys.stdout.reconfigure(errors="replace")
     if "RANK" not in os.environ and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminated)
-    verb, rest = arguments[0], arguments[1:]
-    if verb not in VERBS and verb != "complete":
-        close = difflib.get_close_matches(verb, VERBS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "see pluglm --help"
-        print(f"pluglm: no such verb: {verb}; {hint}", file=sys.stderr)
-        sys.exit(2)
-    code = _guarded(verb, rest)
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, _terminated)
+    code = _flushed(_guarded(sys.argv[1:]))
     if "RANK" in os.environ:
         # One process of several has done its work; torch's threads sometimes abort it while the interpreter is taken
         # down, and the launcher would take that for a failed run.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError, AttributeError):
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
 
-class Terminated(BaseException):
-    """SIGTERM, where nothing is under way that stops for it by itself: what is half made is removed."""
-
-
 def _terminated(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    raise Terminated(signal.Signals(number).name)
 
 
-def _guarded(verb: str, rest: list[str]) -> int:
-    from pluglm.errors import PluglmError
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(help_text(), end="")
+        return 0
+    if arguments[0] == "--version":
+        from importlib.metadata import version
 
+        print(version("pluglm"))
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS and verb != "complete":
+        close = difflib.get_close_matches(verb, VERBS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "see pluglm --help"
+        raise ConfigError([Problem("no such verb", f"{verb}; {hint}")])
+    prefer_passive_waiting()
+    code: int = importlib.import_module(f"pluglm.cli.{verb.replace('-', '_')}").run(rest)
+    return code
+
+
+def _guarded(arguments: list[str]) -> int:
     try:
-        module = importlib.import_module(f"pluglm.cli.{verb.replace('-', '_')}")
-        code: int = module.run(rest)
-        return code
+        return _run(arguments)
     except PluglmError as error:
         rank = f"rank {os.environ['RANK']}: " if "RANK" in os.environ else ""
-        for line in str(error).splitlines():
-            print(f"pluglm: {rank}{line}", file=sys.stderr)
+        for line in [*str(error).splitlines(), *getattr(error, "__notes__", ())]:
+            _complain(f"{rank}{line}")
         return error.exit_code
-    except Terminated:
-        print("pluglm: stopped by SIGTERM", file=sys.stderr)
-        return 128 + signal.SIGTERM
+    except Terminated as error:
+        _complain(f"stopped by {error.signal_name}{_nothing_lost(arguments)}")
+        return 128 + signal.Signals[error.signal_name]
     except KeyboardInterrupt:
-        print("pluglm: stopped by Ctrl-C", file=sys.stderr)
+        _complain(f"stopped by Ctrl-C{_nothing_lost(arguments)}")
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except Exception as error:
+        refused = system_error(error)
+        if refused is None:
+            raise
+        if refused.filename is None and _output_fails():
+            return _flushed(1)
+        told = explained(refused, "a file", "the same command")
+        _complain(str(told))
+        return told.exit_code
+
+
+def _nothing_lost(arguments: list[str]) -> str:
+    if arguments[:1] not in (["train"], ["prepare"], ["resume"], ["find-lr"]):
+        return ""
+    return " before anything was begun; nothing is lost: begin again with the same command"
+
+
+def _flushed(code: int) -> int:
+    """The exit code once everything that was printed is written: 1 where that cannot be, which is told."""
+    if sys.stdout is None:
+        return code
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has seen enough.
+        _drop_output()
+    except OSError as error:
+        _complain_of_output(error)
+        return code or 1
+    return code
+
+
+def _output_fails() -> bool:
+    """Whether it is standard output that cannot be written. The system does not say it of a file that is open, and
+    Python keeps nothing of what it could not write where output is not buffered: a line end tells."""
+    try:
+        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"\n")
+    except (AttributeError, ValueError):
+        # It is closed, or no file.
+        return False
+    except OSError as error:
+        _complain_of_output(error)
+        return True
+    return False
+
+
+def _complain_of_output(error: OSError) -> None:
+    _drop_output()
+    _complain(f"standard output cannot be written: {error.strerror}")
+
+
+def _drop_output() -> None:
+    """What is still to be printed is dropped; else the interpreter would try again as it ends, with a traceback."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(line: str) -> None:
+    with suppress(OSError):
+        print(f"pluglm: {line}", file=sys.stderr)
