@@ -15,6 +15,7 @@ WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """Environment variables by which a user says how OpenMP's threads wait."""
 CGROUPS = Path("/sys/fs/cgroup")
 
+
 def prefer_passive_waiting() -> None:
     """Let OpenMP's threads sleep while they wait for each other, unless the environment says otherwise. It must be
     called before torch is imported.

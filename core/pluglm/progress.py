@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LIVE_SECONDS = 0.1
 PLAIN_SECONDS = 10.0
+LOST: list[OSError] = []
+"""Why something that the command in this process printed could not be written."""
 
 
 class Task:
@@ -82,7 +84,8 @@ class Progress:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.is_live = not quiet and sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.is_live = terminal and not quiet
         self._live: Live | None = None
         self._open = 0
 
@@ -129,8 +132,7 @@ class Progress:
             yield
         except OSError as error:
             self.quiet = True
-            with suppress(OSError):
-                print(f"pluglm: standard output cannot be written: {error.strerror}; the run goes on", file=sys.stderr)
+            drop_output(error)
 
     def _show(self, task: Task) -> None:
         if self._live is not None and task._line is not None:
@@ -173,6 +175,17 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def drop_output(error: OSError) -> None:
+    """Say, unless its reader is gone on purpose, that standard output cannot be written, and drop what is still to be
+    printed: else the interpreter would try again as it ends, with a traceback."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError) and not LOST:
+        LOST.append(error)
+        with suppress(OSError):
+            print(f"pluglm: standard output cannot be written: {error.strerror}", file=sys.stderr)
 
 
 def quiet_libraries() -> None:

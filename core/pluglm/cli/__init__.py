@@ -14,6 +14,7 @@ from types import FrameType
 
 from pluglm.errors import ConfigError, PluglmError, Problem, Terminated, explained, system_error
 from pluglm.forkserver import prefer_passive_waiting
+from pluglm.progress import LOST, drop_output
 
 VERBS = {
     "train": "run everything: prepare, train, evaluate, report (-m sweeps)",
@@ -90,6 +91,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _guarded(arguments: list[str]) -> int:
+    LOST.clear()
     try:
         return _run(arguments)
     except PluglmError as error:
@@ -103,15 +105,15 @@ def _guarded(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _complain(f"stopped by Ctrl-C{_nothing_lost(arguments)}")
         return 130
-    except BrokenPipeError:
-        _drop_output()
+    except BrokenPipeError as error:
+        drop_output(error)
         return 0
     except Exception as error:
         refused = system_error(error)
         if refused is None:
             raise
         if refused.filename is None and _output_fails():
-            return _flushed(1)
+            return 1
         told = explained(refused, "a file", "the same command")
         _complain(str(told))
         return told.exit_code
@@ -124,18 +126,15 @@ def _nothing_lost(arguments: list[str]) -> str:
 
 
 def _flushed(code: int) -> int:
-    """The exit code once everything that was printed is written: 1 where that cannot be, which is told."""
-    if sys.stdout is None:
-        return code
+    """The exit code once everything that was printed is written; 1 where that cannot be, instead of 0."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read it has seen enough.
-        _drop_output()
+    except (AttributeError, ValueError):
+        # It is closed.
+        return code
     except OSError as error:
-        _complain_of_output(error)
-        return code or 1
-    return code
+        drop_output(error)
+    return code or int(bool(LOST))
 
 
 def _output_fails() -> bool:
@@ -145,23 +144,11 @@ def _output_fails() -> bool:
         sys.stdout.flush()
         os.write(sys.stdout.fileno(), b"\n")
     except (AttributeError, ValueError):
-        # It is closed, or no file.
         return False
     except OSError as error:
-        _complain_of_output(error)
+        drop_output(error)
         return True
     return False
-
-
-def _complain_of_output(error: OSError) -> None:
-    _drop_output()
-    _complain(f"standard output cannot be written: {error.strerror}")
-
-
-def _drop_output() -> None:
-    """What is still to be printed is dropped; else the interpreter would try again as it ends, with a traceback."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(line: str) -> None:
