@@ -92,7 +92,6 @@ def measure(assembly: Parts, model: Any, stage: str, progress: Progress, note: C
         cache=cache_folder(config.data.cache_dir) / "evaluators",
         note=note,
     )
-    evaluation.cache.mkdir(parents=True, exist_ok=True)
     scores = []
     with torch.no_grad(), progress.task(f"Evaluating {stage}", total=len(config.evaluator), unit="evaluators") as task:
         for label, evaluator in config.evaluator.items():
