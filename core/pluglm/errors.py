@@ -85,6 +85,7 @@ FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 MISPLACED = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 TOLD_BY_TEXT = (*FULL, *FORBIDDEN, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 SQLITE = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_READONLY": errno.EROFS, "SQLITE_CANTOPEN": errno.EACCES}
+TEMPORARY = re.compile(r"(\.\d+)?\.tmp$")
 NUMBER = re.compile(r"(?:os error|errno:?) (\d+)", re.IGNORECASE)
 
 
@@ -125,7 +126,7 @@ def explained(
         then: the command that goes on.
         safe: what is not lost.
     """
-    where, reason = error.filename or place, " ".join(str(error.strerror or error).split())
+    where, reason = TEMPORARY.sub("", str(error.filename or place)), " ".join(str(error.strerror or error).split())
     if error.errno in FULL:
         return PluglmError(
             f"the disk is full: {where} could not be written ({reason}); {safe}: make room and go on with: {then}"

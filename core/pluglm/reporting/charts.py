@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -82,6 +83,8 @@ def line_chart(
 def chart(name: str, title: str, description: str, draw: Callable[[Any], None]) -> Markup:
     """An SVG element of what `draw` puts on the axes it is given, in the colours of this module; `name` must be unique
     on the page. The same arguments give the same text, byte for byte."""
+    # Where HOME cannot be written, it keeps its fonts in a temporary folder and says so at length.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
