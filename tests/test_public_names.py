@@ -17,8 +17,8 @@ Decision Document Dropped Evaluation Evaluator Example FAMILIES Flag Key Keys Lo
 MetricsLogged Model Objective Optimizer Parallelism PluglmDeprecationWarning PluglmError Predictions Preprocessor
 Problem Regularizer ReportChart ReportSection ReportStarted ReportTable RunConfig RunData RunEnded RunStarted
 SPECIAL_TOKENS Schedule Score Scored Source SpecialTokens Step SweepEnded Technique Tokenizer Tracker Tracking
-TrainingRun Unreadable Verb comparable_losses computed_keys encode_text format_number format_seconds format_size hookimpl
-layer_stacks own_special_tokens page_environment read_run svg_chart write_text
+TrainingRun Unreadable Verb comparable_losses computed_keys encode_text format_number format_seconds format_size
+hookimpl layer_stacks own_special_tokens page_environment read_run svg_chart write_text
 """
 # Words that are also techniques' names: verbs, settings and attributes of their own.
 PLAIN_WORDS = set(

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LIVE_SECONDS = 0.1
 PLAIN_SECONDS = 10.0
+LOST: list[OSError] = []
+"""Why something that the command in this process printed could not be written."""
 
 
 class Task:
@@ -75,11 +77,15 @@ class Progress:
 
     On a terminal there is a live line for each open task; elsewhere a plain line at most every ten seconds, and one at
     the end of each task. `quiet` shows nothing: processes other than the main one are made with it.
+
+    Where standard output can no longer be written (its disk is full, its terminal or reader is gone), nothing more is
+    shown, and the run goes on.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.is_live = not quiet and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.is_live = terminal and not quiet
         self._live: Live | None = None
         self._open = 0
 
@@ -114,14 +120,24 @@ class Progress:
         """Print a line, above the live ones."""
         if self.quiet:
             return
-        if self._live is not None:
-            self._live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
-        else:
-            print(text, flush=True)
+        with self._unseen():
+            if self._live is not None:
+                self._live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+            else:
+                print(text, flush=True)
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.quiet = True
+            drop_output(error)
 
     def _show(self, task: Task) -> None:
         if self._live is not None and task._line is not None:
-            self._live.update(task._line, completed=task.done, status=task.status())
+            with self._unseen():
+                self._live.update(task._line, completed=task.done, status=task.status())
         elif not self.quiet:
             self.say(f"{task.description}: {task.status()}")
 
@@ -142,7 +158,8 @@ class Progress:
 
     def _stop(self) -> None:
         if self._live is not None:
-            self._live.stop()
+            with self._unseen():
+                self._live.stop()
             self._live = None
 
 
@@ -158,6 +175,17 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def drop_output(error: OSError) -> None:
+    """Say, unless its reader is gone on purpose, that standard output cannot be written, and drop what is still to be
+    printed: else the interpreter would try again as it ends, with a traceback."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError) and not LOST:
+        LOST.append(error)
+        with suppress(OSError):
+            print(f"pluglm: standard output cannot be written: {error.strerror}", file=sys.stderr)
 
 
 def quiet_libraries() -> None:

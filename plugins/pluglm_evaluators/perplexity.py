@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -122,12 +121,9 @@ class Perplexity(Evaluator):
         train = joined_bytes((document.text for document in evaluation.training_documents()), most)
         test = joined_bytes((document.text for document in evaluation.validation_documents()), most)
         key = xxhash.xxh3_128_hexdigest(train.tobytes() + b"/" + test.tobytes())
-        path = evaluation.cache / f"byte-ngrams-{key}.json"
-        if path.exists():
-            values = json.loads(path.read_text())
-        else:
-            values = {name: bits_per_byte(train, test, order) for name, order in ORDERS.items()}
-            path.write_text(json.dumps(values))
+        values = evaluation.kept(
+            f"byte-ngrams-{key}", lambda: {name: bits_per_byte(train, test, order) for name, order in ORDERS.items()}
+        )
         size = max(1, int((test != 0).sum()))
         for name, value in values.items():
             meaning = f"bits per byte of a byte {name} model with Witten-Bell interpolation"

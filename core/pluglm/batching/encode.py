@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from pluglm.batching.table import write_table
 from pluglm.corpus.ledger import Account
 from pluglm.corpus.tasks import read_documents
 from pluglm.families import Objective
-from pluglm.files.replacing import replaced_folder
+from pluglm.files.replacing import replaced_folder, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -62,11 +63,33 @@ class EncodeDocuments:
         station, account = Account(self.station, stop=self.stop), TokenAccount()
         tokenizer = opened_tokenizer(self.tokenizer, self.fast)
         pieces = self._pieces(tokenizer, station, account)
-        with replaced_folder(self.folder, sync=False, shared=True) as temporary:
+        with self._accounted(station), replaced_folder(self.folder, sync=False, shared=True) as temporary:
             write_table(temporary, pieces if self.packs else cut(pieces, self.length, account))
             said = {"station": station.as_dict(), "records": station.records, "tokens": account.as_dict()}
             (temporary / "account.json").write_text(json.dumps(said), encoding="utf-8")
         return station.kept
+
+    def known_account(self) -> Account | None:
+        """The account of the documents, or else of those that were encoded before the work was broken off."""
+        for path in (self.folder / "account.json", self._unfinished()):
+            with suppress(OSError, ValueError):
+                found = json.loads(path.read_text(encoding="utf-8"))
+                return Account.from_dict(found["station"], found["records"])
+        return None
+
+    @contextmanager
+    def _accounted(self, station: Account) -> Iterator[None]:
+        self._unfinished().unlink(missing_ok=True)
+        try:
+            yield
+        except BaseException:
+            known = station.settled()
+            with suppress(OSError):
+                write_json(self._unfinished(), {"station": known.as_dict(), "records": known.records})
+            raise
+
+    def _unfinished(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.unfinished.json")
 
     def _pieces(
         self, tokenizer: PreTrainedTokenizerFast, station: Account, account: TokenAccount

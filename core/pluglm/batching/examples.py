@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pluglm.progress import Progress
+    from pluglm.runs.accounts import KeepAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,11 @@ class Examples:
     notes: list[str]
 
 
-def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> Examples:
-    """The examples of a run, from the cache where they have been made before.
+def prepare_examples(
+    config: RunConfig, corpus: Corpus, progress: Progress, keep: KeepAccounts | None = None
+) -> Examples:
+    """The examples of a run, from the cache where they have been made before; `keep` is given the accounts that are
+    known where they cannot be made.
 
     Raises:
         DataError: where a split is left without examples, or too many documents cannot serve the objective.
@@ -53,7 +57,7 @@ def prepare_examples(config: RunConfig, corpus: Corpus, progress: Progress) -> E
     key = digest({"corpus": corpus.key} | _recipe(config, own))
     folder = make_once(
         cache_folder(config.data.cache_dir) / "examples" / key,
-        lambda temporary: _make(config, corpus, own, temporary, progress),
+        lambda temporary: _make(config, corpus, own, temporary, progress, keep),
         waiting=lambda: progress.say("Another run is making the same examples; waiting for it"),
         damaged=lambda file: progress.say(f"The examples in the cache are damaged ({file}); making them again"),
     )
@@ -118,7 +122,12 @@ def packs(config: RunConfig) -> bool:
 
 
 def _make(
-    config: RunConfig, corpus: Corpus, own: PreTrainedTokenizerFast | None, folder: Path, progress: Progress
+    config: RunConfig,
+    corpus: Corpus,
+    own: PreTrainedTokenizerFast | None,
+    folder: Path,
+    progress: Progress,
+    keep: KeepAccounts | None,
 ) -> None:
     if (broken := damaged_file(corpus.folder, everything=True)) is not None:
         (corpus.folder / SEAL).unlink(missing_ok=True)
@@ -146,6 +155,10 @@ def _make(
         values = _field_values(corpus, _columns(config))
         encoding = SplitEncoding(config, corpus, folder, work.absolute(), values, packs(config), engine, progress)
         tokens = {split: encoding.split(split, book) for split in ("train", "validation")}
+    except BaseException:
+        if keep is not None:
+            keep([station.as_dict() for station in book.stations.values()], folder / "quarantine.jsonl")
+        raise
     finally:
         engine.close()
     stations = [station.as_dict() for station in book.stations.values()]

@@ -54,10 +54,10 @@ class SplitEncoding:
             DataError: where there are none, or too many documents cannot serve.
         """
         config = self.config
-        tasks, tokens = self._encoded(split, {})
+        tasks, tokens = self._encoded(split, {}, book)
         seen = passes(config.data.mixture, tokens.sources) if split == "train" else {}
         if any(each != 1 for each in seen.values()):
-            tasks, tokens = self._encoded(split, seen)
+            tasks, tokens = self._encoded(split, seen, book)
         for task in tasks:
             book.enter(task.accounts()[0])
         account = book.stations[f"objective.{split}"]
@@ -79,7 +79,7 @@ class SplitEncoding:
             counts["passes"] = there / counts["tokens"] if counts["tokens"] else seen.get(source, 1.0)
         return said
 
-    def _encoded(self, split: str, seen: Mapping[str, float]) -> tuple[list[EncodeDocuments], TokenAccount]:
+    def _encoded(self, split: str, seen: Mapping[str, float], book: Book) -> tuple[list[EncodeDocuments], TokenAccount]:
         config, tokens = self.config, TokenAccount()
         tasks = [
             EncodeDocuments(
@@ -102,7 +102,12 @@ class SplitEncoding:
         left = [task for task in tasks if not task.is_done()]
         if left:
             with self.progress.task(f"Tokenizing {split}", unit="documents") as shown:
-                self.engine.run(left, shown.advance)
+                try:
+                    self.engine.run(left, shown.advance)
+                except BaseException:
+                    for account in filter(None, (task.known_account() for task in tasks)):
+                        book.keep(account)
+                    raise
         for task in tasks:
             tokens.merge(task.accounts()[1])
         return tasks, tokens

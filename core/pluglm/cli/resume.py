@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 from pathlib import Path
 
 from pluglm.cli.flags import QUIET
@@ -19,13 +19,18 @@ def run(given: Arguments) -> int:
         raise ConfigError([Problem("resume", "takes one run folder")])
     folder = Path(given.words[0]).resolve()
     from pluglm.runs.folder import read_config
+    from pluglm.runs.in_use import check_not_in_use
+    from pluglm.runs.run_data import read_json
 
+    check_not_in_use(folder)
+    # Relative paths in the config mean what they meant when the run was started.
     manifest = folder / "manifest.json"
-    if manifest.is_file():
-        # Relative paths in the config mean what they meant when the run was started.
-        started_in = json.loads(manifest.read_text(encoding="utf-8"))["working_folder"]
-        if Path(started_in).is_dir():
-            os.chdir(started_in)
+    started_in = read_json(manifest).get("working_folder")
+    if isinstance(started_in, str) and Path(started_in).is_dir():
+        os.chdir(started_in)
+    elif manifest.exists():
+        why = f"{started_in} is gone" if isinstance(started_in, str) else f"{manifest} is damaged"
+        print(f"pluglm: {why}: relative paths in the config are taken from {Path.cwd()}", file=sys.stderr)
     config = read_config(folder)
     from pluglm.lifecycle.run import run as run_config
     from pluglm.sweeping.pruning import pruner

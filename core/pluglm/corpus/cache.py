@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock
-
+from pluglm.files.locks import Lock
 from pluglm.files.replacing import remove_folder
-from pluglm.files.storage import layers_lock, lock_is_taken
+from pluglm.files.storage import layers_lock
 
 KINDS = ("fetched", "corpora", "examples", "evaluators")
 HALF_MADE = (".lock", ".tmp", ".parts")
@@ -113,7 +112,7 @@ def _is_being_made(path: Path) -> bool:
 
 
 def _is_locked(lock: Path) -> bool:
-    return lock.exists() and lock_is_taken(FileLock(str(lock)))
+    return Lock(lock).is_taken()
 
 
 def _entry(kind: str, path: Path) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -64,7 +65,8 @@ class ChunkRunner:
 
     def read(self, shards: Sequence[ReadShard]) -> list[Chain]:
         """The chunks of all shards, in order."""
-        self._run(shards, "Reading")
+        with self._accounted([shard.key for shard in shards]):
+            self._run(shards, "Reading")
         chains: list[Chain] = []
         for shard in shards:
             found = shard.chunks()
@@ -79,13 +81,12 @@ class ChunkRunner:
         if export is not None:
             export.mkdir()
         targets = [None if export is None else export / f"{n:05}.parquet" for n in range(len(chains))]
-        self._run(
-            [
-                ProcessChunk(self.store.folder, chain.chunk, chain.steps, self.stop, export=target)
-                for chain, target in zip(chains, targets, strict=True)
-            ],
-            doing,
-        )
+        tasks = [
+            ProcessChunk(self.store.folder, chain.chunk, chain.steps, self.stop, export=target)
+            for chain, target in zip(chains, targets, strict=True)
+        ]
+        with self._accounted(_not_entered(chains)):
+            self._run(tasks, doing)
         return self.entered(chains)
 
     def compared(self, chains: list[Chain], path: str, preprocessor: CorpusPreprocessor, described: Any) -> list[Chain]:
@@ -98,13 +99,12 @@ class ChunkRunner:
     ) -> tuple[Decisions, Counter[str]]:
         """The decisions, and how often each that is a text came out."""
         names = [digest([chain.key, path, described, "keys"]) for chain in chains]
-        self._run(
-            [
-                ProcessChunk(self.store.folder, c.chunk, c.steps, self.stop, keys=KeyFile(name, preprocessor))
-                for c, name in zip(chains, names, strict=True)
-            ],
-            doing,
-        )
+        tasks = [
+            ProcessChunk(self.store.folder, c.chunk, c.steps, self.stop, keys=KeyFile(name, preprocessor))
+            for c, name in zip(chains, names, strict=True)
+        ]
+        with self._accounted(_not_entered(chains)):
+            self._run(tasks, doing)
         decisions = Decisions(digest([names, path, described]), names)
         found = [self.store.entry(f"{decisions.key}-{number:05}") for number in range(len(chains))]
         if any(one is None for one in found):
@@ -156,7 +156,8 @@ class ChunkRunner:
                         task.advance(1)
                         yield document
 
-                self.store.write_chunks(key, chunked(counted(), CHUNK_CHARACTERS), account)
+                with self._accounted([key]), self.store.accounted(key, account):
+                    self.store.write_chunks(key, chunked(counted(), CHUNK_CHARACTERS), account)
             found = self.store.chunks(key)
             assert found is not None
         keys, entry = found
@@ -184,8 +185,27 @@ class ChunkRunner:
                         self.book.enter(Account.from_dict(found["station"], found["records"]))
         return [replace(chain, entered=len(chain.steps)) for chain in chains]
 
+    @contextmanager
+    def _accounted(self, keys: Sequence[str]) -> Iterator[None]:
+        """Enter what is known of the work on these keys where it ends with an error."""
+        try:
+            yield
+        except BaseException:
+            for key in keys:
+                if (account := self.store.known_account(key)) is not None and account.name != "split":
+                    self.book.keep(account)
+            raise
+
     def _run(self, tasks: Sequence[Task], doing: str) -> None:
         left = [task for task in tasks if not task.is_done()]
         if left:
             with self.progress.task(doing, unit="documents") as task:
                 self.engine.run(left, task.advance)
+
+
+def _not_entered(chains: Sequence[Chain]) -> list[str]:
+    """The keys of the steps that are not in the ledger, station by station."""
+    last = max((len(chain.steps) for chain in chains), default=0)
+    return [
+        chain.steps[place][0] for place in range(last) for chain in chains if chain.entered <= place < len(chain.steps)
+    ]

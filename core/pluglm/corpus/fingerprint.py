@@ -26,7 +26,8 @@ def described_inputs(paths: Iterable[Path], cache: Path) -> Iterator[dict[str, A
     What was digested before is looked up by size, times and inode; the bytes decide, so that a file that was merely
     touched is the same.
     """
-    cache.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
     with closing(_Known(cache / "digests.db")) as known:
         for path in paths:
             try:
@@ -75,7 +76,10 @@ class _Known:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._database = sqlite3.connect(path, timeout=60)
+        try:
+            self._database = sqlite3.connect(path, timeout=60)
+        except sqlite3.Error:
+            self._database = sqlite3.connect(":memory:")
         self._new: list[tuple[str, str, str]] = []
         self._kept = time.monotonic()
         self._do("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, state TEXT, digest TEXT)")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 GONE, CHANGED, ADDED = 0, 1, 2
+UNFINISHED = "unfinished"
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ class LayerStore:
             found = unsealed(path.read_bytes())
             whole = all((self.folder / name).stat().st_size == size for name, size in found["files"].items())
             # When it was used last decides how long the cache keeps it; one that others own can be read all the same.
-            with suppress(PermissionError):
+            with suppress(OSError):
                 os.utime(path)
         except (OSError, ValueError, KeyError):
             return None
@@ -115,6 +116,25 @@ class LayerStore:
     def forget(self, key: str) -> None:
         """Let what is kept by a key be absent."""
         (self.folder / f"{key}.json").unlink(missing_ok=True)
+
+    @contextmanager
+    def accounted(self, key: str, account: Account) -> Iterator[None]:
+        """Keep the account of what is to be kept by `key` also where the work on it is broken off."""
+        try:
+            yield
+        except BaseException:
+            known = account.settled()
+            with suppress(OSError):
+                self.write_entry(f"{key}-{UNFINISHED}", {"station": known.as_dict(), "records": known.records})
+            raise
+
+    def known_account(self, key: str) -> Account | None:
+        """The account of what is kept by `key`, or else of the work on it that was broken off last, which is then
+        forgotten; None where there is neither."""
+        unfinished = f"{key}-{UNFINISHED}"
+        found = self.entry(key) or self.entry(unfinished)
+        self.forget(unfinished)
+        return None if found is None else Account.from_dict(found["station"], found["records"])
 
     def chunks(self, key: str) -> tuple[list[str], Account] | None:
         """The keys of what `write_chunks` kept and its account, or None where not all of it is there."""

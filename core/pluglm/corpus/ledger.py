@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress, islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ class Account:
     """One station's figures. They balance: read + added = kept + dropped + quarantined.
 
     `changed` counts documents with another text or field, `noted` those of which only the metadata or the weight became
-    another. `records` are the lines of quarantine.jsonl; with `stop`, the first of them ends the run instead.
+    another. `records` are the lines of quarantine.jsonl; with `stop`, the first of them ends the run.
     """
 
     name: str
@@ -91,16 +91,16 @@ class Account:
             self.dropped_samples.append(sample | ({"detail": detail[:EXCERPT]} if detail else {}))
 
     def quarantine(self, locator: str, reason: str, detail: str = "") -> None:
-        """Count one record that cannot be used, and write it down.
+        """Count one record that cannot be used, and keep it for quarantine.jsonl.
 
         Raises:
             DataError: with `stop`, naming the station, record and reason.
         """
         record = {"station": self.name, "locator": locator, "reason": reason, "detail": detail[:500]}
-        if self.stop:
-            raise stopped_at(record)
         self.quarantined[reason] += 1
         self.records.append(record)
+        if self.stop:
+            raise stopped_at(record)
 
     def merge(self, other: Account) -> None:
         """Add what the same station counted of later documents. Its records are not taken over."""
@@ -115,6 +115,12 @@ class Account:
         for sample in other.dropped_samples:
             if sum(known["reason"] == sample["reason"] for known in self.dropped_samples) < SAMPLES:
                 self.dropped_samples.append(sample)
+
+    def settled(self) -> Account:
+        """The account of work that was broken off, without the documents that were read and of which nothing is known
+        yet, so that it balances."""
+        known = self.kept + self.dropped.total() + self.quarantined.total()
+        return replace(self, read=max(0, known - self.added))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for ledger.json."""
@@ -167,8 +173,12 @@ class Book:
         Raises:
             DataError: with `stop`, naming the first record that was quarantined.
         """
+        self.keep(part)
         if self._stop and part.records:
             raise stopped_at(part.records[0])
+
+    def keep(self, part: Account) -> None:
+        """Add one chunk's account, also where it is one that ends the run."""
         self.stations.setdefault(part.name, Account(part.name)).merge(part)
         if part.records:
             with self._quarantine.open("a", encoding="utf-8") as file:

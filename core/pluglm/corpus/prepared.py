@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock
 
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.augmenting import Augment
@@ -24,11 +23,13 @@ from pluglm.document import Document
 from pluglm.errors import DataError
 from pluglm.families import CorpusPreprocessor, Source
 from pluglm.files.digests import digest
+from pluglm.files.locks import Lock
 from pluglm.files.seal import damaged_file
 from pluglm.files.storage import cache_folder, layers_lock, make_once
 
 if TYPE_CHECKING:
     from pluglm.progress import Progress
+    from pluglm.runs.accounts import KeepAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class Corpus:
         return documents_in(self.folder / "validation")
 
 
-def prepare_corpus(config: RunConfig, progress: Progress) -> Corpus:
-    """The corpus of a run, from the cache where it has been made before.
+def prepare_corpus(config: RunConfig, progress: Progress, keep: KeepAccounts | None = None) -> Corpus:
+    """The corpus of a run, from the cache where it has been made before; `keep` is given the accounts that are known
+    where it cannot be made.
 
     Raises:
         DataError: where records are bad and the run was told to stop at them, or too many are, or nothing is left.
@@ -63,7 +65,7 @@ def prepare_corpus(config: RunConfig, progress: Progress) -> Corpus:
     key = corpus_key(config, inputs)
     folder = make_once(
         cache / "corpora" / key,
-        lambda temporary: _make(config, sources, inputs, temporary, progress),
+        lambda temporary: _make(config, sources, inputs, temporary, progress, keep),
         waiting=lambda: progress.say("Another run is preparing the same corpus; waiting for it"),
         damaged=lambda file: progress.say(f"The corpus in the cache is damaged ({file}); making it again"),
     )
@@ -98,8 +100,12 @@ def _fetched(source: Source, cache: Path, progress: Progress) -> Source:
     if type(source).fetch is Source.fetch:
         return source
     store = cache / "fetched" / source.name
-    store.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(store) + ".lock"):
+    lock = Lock(store.with_name(f"{store.name}.lock"))
+    with ExitStack() as held:
+        # A cache that others filled may be one that can only be read; all that is wanted may be there.
+        with suppress(OSError):
+            store.mkdir(parents=True, exist_ok=True)
+            held.enter_context(lock)
         return source.fetch(store, progress.say)
 
 
@@ -124,7 +130,12 @@ def _recipe(config: RunConfig, cache: Path) -> dict[str, Any]:
 
 
 def _make(
-    config: RunConfig, sources: Mapping[str, Source], inputs: list[dict[str, Any]], folder: Path, progress: Progress
+    config: RunConfig,
+    sources: Mapping[str, Source],
+    inputs: list[dict[str, Any]],
+    folder: Path,
+    progress: Progress,
+    keep: KeepAccounts | None,
 ) -> None:
     cache, stop = cache_folder(config.data.cache_dir).absolute(), config.data.on_error == "stop"
     with layers_lock(cache):
@@ -156,6 +167,10 @@ def _make(
             check_quarantine(station, config.data.max_quarantined)
         stations = [station.as_dict() for station in book.stations.values()]
         ledger = [*stations[:before], account, *stations[before:]]
+    except BaseException:
+        if keep is not None:
+            keep([station.as_dict() for station in book.stations.values()], folder / "quarantine.jsonl")
+        raise
     finally:
         engine.close()
     check_balance(ledger)
@@ -211,7 +226,8 @@ def _split(
     total = sum(counts.values())
     if total == 0:
         stations = runner.book.stations.values()
-        dropped = "; ".join(f"{s.name}: {reason} {n}" for s in stations for reason, n in s.dropped.items())
+        lost = [(s.name, reason, n) for s in stations for reason, n in (s.dropped + s.quarantined).most_common()]
+        dropped = "; ".join(f"{name}: {reason} {n}" for name, reason, n in lost)
         raise DataError(f"no document is left to train on ({dropped or 'the sources gave none'})")
     account = {"station": "split", "read": total, "added": 0, "kept": total, "dropped": {}, "quarantined": {}}
     if total == 1:

@@ -121,33 +121,36 @@ def layer_of(
     keep, rows = account.keep, layer.rows
     account.read += len(documents)
     untouched = characters = 0
-    for place, document in enumerate(documents):
-        try:
-            outcome = outcome_of(document)
-            if outcome is document:
-                untouched += 1
-                characters += len(document.text)
+    try:
+        for place, document in enumerate(documents):
+            try:
+                outcome = outcome_of(document)
+                if outcome is document:
+                    untouched += 1
+                    characters += len(document.text)
+                    continue
+                problem = None if isinstance(outcome, Dropped) else unusable(outcome)
+            except PluglmError:
+                # Said to the user in a line of its own: it is not this document that is wrong.
+                raise
+            except Exception as error:
+                quarantine_error(account, document, error)
+                rows.append((place, GONE, None))
                 continue
-            problem = None if isinstance(outcome, Dropped) else unusable(outcome)
-        except PluglmError:
-            # Said to the user in a line of its own: it is not this document that is wrong.
-            raise
-        except Exception as error:
-            quarantine_error(account, document, error)
-            rows.append((place, GONE, None))
-            continue
-        if isinstance(outcome, Dropped):
-            account.drop(document, outcome.reason, outcome.detail)
-            rows.append((place, GONE, None))
-        elif problem is not None:
-            account.quarantine(f"{document.source}:{document.id}", problem)
-            rows.append((place, GONE, None))
-        else:
-            keep(document, outcome)
-            if outcome != document:
-                rows.append((place, CHANGED, outcome))
-    account.kept += untouched
-    account.characters_out += characters
+            if isinstance(outcome, Dropped):
+                account.drop(document, outcome.reason, outcome.detail)
+                rows.append((place, GONE, None))
+            elif problem is not None:
+                account.quarantine(f"{document.source}:{document.id}", problem)
+                rows.append((place, GONE, None))
+            else:
+                keep(document, outcome)
+                if outcome != document:
+                    rows.append((place, CHANGED, outcome))
+    finally:
+        # Also where the run ends at one of them.
+        account.kept += untouched
+        account.characters_out += characters
     account.characters_in += sum(len(document.text) for document in documents)
     return layer
 

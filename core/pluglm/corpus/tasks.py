@@ -57,7 +57,9 @@ class ReadShard:
         """Read it."""
         account = Account(f"source.{self.label}", stop=self.stop)
         read = read_source(self.source, self.label, account, self._retrieved())
-        LayerStore(self.store).write_chunks(self.key, chunked(read, self.characters), account)
+        store = LayerStore(self.store)
+        with store.accounted(self.key, account):
+            store.write_chunks(self.key, chunked(read, self.characters), account)
         return account.kept
 
     def _retrieved(self) -> str | None:
@@ -146,8 +148,10 @@ class ProcessChunk:
             known = store.read(key)
             if known is None:
                 account = Account(step.path, stop=self.stop)
-                layer = (step.step(self.store) if isinstance(step, StoredDecisions) else step).work(documents, account)
-                store.write(key, layer, account)
+                with store.accounted(key, account):
+                    step = step.step(self.store) if isinstance(step, StoredDecisions) else step
+                    layer = step.work(documents, account)
+                    store.write(key, layer, account)
             else:
                 layer = known[0]
             documents = layer.apply(documents)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pluglm.document import Document
+from pluglm.files.replacing import write_text
 from pluglm.technique import Technique
 
 if TYPE_CHECKING:
@@ -56,7 +59,8 @@ class Evaluation:
         batches: the validation batches, on the model's device, the same at every call.
         training_documents, validation_documents: streamed.
         sequence_length: how many tokens the model takes.
-        cache: a folder that outlives the run, for what depends on the documents alone.
+        cache: a folder that outlives the run, for what depends on the documents alone. It may be missing and may be
+            one that can only be read; `kept` deals with both.
         note: leaves a line for the user and the report.
     """
 
@@ -70,6 +74,17 @@ class Evaluation:
     seed: int
     cache: Path
     note: Callable[[str], None]
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` returns, plain data, which is kept in `cache` under `name` where that can be written."""
+        path = self.cache / f"{name}.json"
+        with suppress(OSError, ValueError):
+            return json.loads(path.read_text(encoding="utf-8"))
+        made = make()
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(made))
+        return made
 
 
 class Evaluator(Technique):

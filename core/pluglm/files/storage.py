@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock
-
+from pluglm.errors import FULL
+from pluglm.files.locks import Lock
 from pluglm.files.replacing import replaced_folder
 from pluglm.files.seal import damaged_file, write_seal
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says where there is no room: on the disk, in the user's share of it, for so large a file."""
 
 
 def make_once(
@@ -34,8 +30,8 @@ def make_once(
             os.utime(folder)
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(str(folder) + ".lock")
-    if waiting is not None and lock_is_taken(lock):
+    lock = Lock(Path(f"{folder}.lock"))
+    if waiting is not None and lock.is_taken():
         waiting()
     with lock:
         if folder.exists():
@@ -56,19 +52,9 @@ def make_once(
     return folder
 
 
-def layers_lock(cache: Path) -> FileLock:
+def layers_lock(cache: Path) -> Lock:
     """Held while layers are removed, so that nobody who begins to make a corpus counts on those that go."""
-    return FileLock(str(cache / "layers.lock"))
-
-
-def lock_is_taken(lock: FileLock) -> bool:
-    """Whether another process holds `lock` now."""
-    try:
-        lock.acquire(blocking=False)
-    except TimeoutError:
-        return True
-    lock.release()
-    return False
+    return Lock(cache / "layers.lock")
 
 
 def cache_folder(configured: Path | None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def _named_folder(config: RunConfig) -> tuple[Path, bool]:
         if (folder / "config.yaml").is_file():
             return folder, True
     folder = new_folder(config)
-    noted.parent.mkdir(parents=True, exist_ok=True)
-    noted.write_text(str(folder.resolve()), encoding="utf-8")
+    # Read where processes are started again; a run folder elsewhere may be all that can be written.
+    with suppress(OSError):
+        noted.parent.mkdir(parents=True, exist_ok=True)
+        noted.write_text(str(folder.resolve()), encoding="utf-8")
     return folder, False

@@ -44,10 +44,9 @@ def find_lr(config: RunConfig, lowest: float, highest: float, steps: int, progre
         ConfigError: for rates that do not grow, too few steps, or more than one process.
     """
     _check(config, lowest, highest, steps)
-    from pluglm.batching.examples import prepare_examples
-    from pluglm.corpus.prepared import prepare_corpus
     from pluglm.lifecycle.assemble import assemble
     from pluglm.lifecycle.fit import fit
+    from pluglm.lifecycle.preparation import prepared
     from pluglm.progress import quiet_libraries
 
     quiet_libraries()
@@ -64,8 +63,7 @@ def find_lr(config: RunConfig, lowest: float, highest: float, steps: int, progre
         if event.step == steps:
             raise _Enough
 
-    corpus = prepare_corpus(config, progress)
-    examples = prepare_examples(config, corpus, progress)
+    corpus, examples = prepared(config, folder, progress)
     assembly = assemble(_rising(config, curve.rates), corpus, examples, progress.say)
     with tempfile.TemporaryDirectory() as scratch:
         try:

@@ -94,7 +94,6 @@ def measure(parts: Parts, model: Any, stage: str, progress: Progress, note: Call
         cache=cache_folder(config.data.cache_dir) / "evaluators",
         note=note,
     )
-    evaluation.cache.mkdir(parents=True, exist_ok=True)
     scores = []
     with torch.no_grad(), progress.task(f"Evaluating {stage}", total=len(config.evaluator), unit="evaluators") as task:
         for label, evaluator in config.evaluator.items():

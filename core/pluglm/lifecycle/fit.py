@@ -112,7 +112,11 @@ def _restore(assembly: Assembly, folder: Path, log: MetricsLog | None, progress:
         train = assembly.config.train
         return TrainingProgress(loss_scale=train.loss_scale if train.precision == "fp16" else 1.0)
     snapshot = load_checkpoint(path)
-    restore_state(snapshot.whole(), assembly.step_module, assembly.optimizer, assembly.states)
+    try:
+        restore_state(snapshot.whole(), assembly.step_module, assembly.optimizer, assembly.states)
+    except (KeyError, ValueError, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise PluglmError(f"{path} does not fit {folder / 'config.yaml'}: was that changed? ({reason})") from error
     rank = assembly.accelerator.process_index
     if len(snapshot.generators) == assembly.accelerator.num_processes:
         restore_generators(snapshot.generators[rank])

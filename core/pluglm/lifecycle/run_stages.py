@@ -13,8 +13,9 @@ from pluglm.deprecation import deprecations
 from pluglm.errors import PluglmError
 from pluglm.files.replacing import write_json
 from pluglm.lifecycle.observers import Observers
+from pluglm.lifecycle.preparation import prepared, write_preparation
 from pluglm.progress import Progress, quiet_libraries
-from pluglm.runs.folder import write_accounts, write_config, write_manifest
+from pluglm.runs.folder import write_config
 from pluglm.training.external_stop import GoOn
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ def run_stages(
         main: whether this is the main process, which alone writes to `folder`.
         go_on: see `pluglm.lifecycle.run.run`.
     """
-    from pluglm.batching.examples import prepare_examples, whole_ledger
-    from pluglm.corpus.prepared import prepare_corpus
     from pluglm.lifecycle.assemble import prepare_parts, spread
     from pluglm.lifecycle.fit import fit, plain_model
     from pluglm.lifecycle.plan_or_reason import plan_or_reason
@@ -44,8 +43,7 @@ def run_stages(
     started = time.monotonic()
     quiet_libraries()
     observers("run_started", observers.started)
-    corpus = prepare_corpus(config, progress)
-    examples = prepare_examples(config, corpus, progress)
+    corpus, examples = prepared(config, folder if main else None, progress)
     notes: list[str] = list(examples.notes)
 
     def note(line: str) -> None:
@@ -56,9 +54,7 @@ def run_stages(
     for line in deprecations(config, installed_catalog()):
         note(line)
     if main:
-        write_accounts(folder, whole_ledger(corpus, examples), [corpus.folder, examples.folder])
-        found = {"corpus": corpus.key, "examples": examples.key, "inputs": corpus.inputs}
-        write_manifest(folder, config, installed_catalog(), found)
+        write_preparation(config, folder, corpus, examples)
     parts = prepare_parts(config, corpus, examples, note)
     config = parts.config
     if main:

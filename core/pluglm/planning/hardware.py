@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import statistics
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,7 @@ def machine_memory() -> int:
 
 
 def remember(config: RunConfig, precision: str, operations_per_second: float) -> None:
-    """Keep the speed of a run that is done, for the plans of those that follow on this machine."""
+    """Keep the speed of a run that is done, for the plans of those that follow on this machine, where it can be."""
     peak = measured_peaks(config)[0].get(precision)
     entry = {
         "shape": _shape(config, precision),
@@ -98,8 +99,10 @@ def remember(config: RunConfig, precision: str, operations_per_second: float) ->
         "share": None if peak is None else operations_per_second / peak,
     }
     path = _speeds(config)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, [*_read(path), entry][-KEPT:])
+    # The cache may be one that can only be read, or be full.
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, [*_read(path), entry][-KEPT:])
 
 
 def remembered(config: RunConfig, precision: str) -> tuple[float | None, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -108,6 +109,8 @@ def svg_chart(name: str, title: str, description: str, draw: Callable[[Any], Non
         title, description: what is read to those who cannot see the chart.
         draw: draws on the axes of matplotlib that it is given, 460 × 250 points in size, with `CHART_COLOURS` alone.
     """
+    # Where HOME cannot be written, it keeps its fonts in a temporary folder and says so at length.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

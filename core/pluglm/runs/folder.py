@@ -17,10 +17,13 @@ import yaml
 
 from pluglm.catalog import Catalog
 from pluglm.config.run_config import RunConfig
-from pluglm.errors import ConfigError, PluglmError, Problem
+from pluglm.errors import ConfigError, Problem, explained
 from pluglm.files.replacing import write_json, write_text
+from pluglm.runs.in_use import check_not_in_use
 
 OBSERVER_ERRORS = "observer_errors.txt"
+BEGUN = ("manifest.json", "metrics.jsonl", "checkpoints", "model", "results.json")
+"""What a run folder holds, one of these at least, from the end of its preparation on."""
 PACKAGES = (
     "torch",
     "transformers",
@@ -38,14 +41,13 @@ def new_folder(config: RunConfig) -> Path:
     """A folder of its own for this run, made.
 
     Raises:
-        ConfigError: where `output.folder` names one that already holds a run.
+        ConfigError: where `output.folder` names one that already holds a run, or that another process works in.
         PluglmError: where it cannot be made.
     """
     try:
         if config.output.folder is not None:
-            if (config.output.folder / "config.yaml").exists():
-                hint = f"go on with: pluglm resume {config.output.folder}"
-                raise ConfigError([Problem("output.folder", "already holds a run", config.output.folder, hint)])
+            check_not_in_use(config.output.folder)
+            check_free(config)
             config.output.folder.mkdir(parents=True, exist_ok=True)
             return config.output.folder
         now = datetime.now()
@@ -59,16 +61,19 @@ def new_folder(config: RunConfig) -> Path:
                 count += 1
                 folder = wanted.with_name(f"{wanted.name}-{count}")
     except OSError as error:
-        raise PluglmError(f"the run folder cannot be made: {error}") from error
+        where = config.output.folder or config.output.dir
+        raise explained(error, where, "the same command", "nothing was begun") from error
 
 
-def unfinished(config: RunConfig) -> Path | None:
-    """`output.folder` where the same config was begun in it and not even its corpus was finished: the same command goes
-    on there."""
+def check_free(config: RunConfig) -> None:
+    """Raises:
+    ConfigError: where `output.folder` holds a run that was prepared. One that ended before, with bad input for
+        instance, is begun anew.
+    """
     folder = config.output.folder
-    if folder is None or (folder / "ledger.json").exists() or not (folder / "config.yaml").is_file():
-        return None
-    return folder if (folder / "config.yaml").read_text(encoding="utf-8") == _config_text(config) else None
+    if folder is not None and (folder / "config.yaml").exists() and any((folder / name).exists() for name in BEGUN):
+        hint = f"go on with: pluglm resume {folder}"
+        raise ConfigError([Problem("output.folder", "already holds a run", folder, hint)])
 
 
 def write_config(folder: Path, config: RunConfig) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pluglm.catalog import installed_catalog
 from pluglm.config.validate import unknown_technique
-from pluglm.errors import ConfigError, Problem
+from pluglm.errors import ConfigError, PluglmError, Problem
+from pluglm.runs.run_data import read_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -31,10 +32,23 @@ def model_folder(path: Path) -> Path:
 def load_run_model(path: Path, head: str | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The model and tokenizer at `path`, in eval mode. `head` is the Auto class to load it as, by default the one it
     was saved as."""
-    import transformers
-
     folder = model_folder(path)
     described = folder / "compressor.json"
+    try:
+        return _loaded(folder, head, described)
+    except PluglmError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        # Which file is damaged the libraries say in many ways, and some do not.
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise PluglmError(f"{folder}: the model cannot be loaded: {reason}") from error
+
+
+def _loaded(folder: Path, head: str | None, described: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    import transformers
+
     if described.is_file():
         saved = json.loads(described.read_text(encoding="utf-8"))
         technique = installed_catalog().find("compressor", saved["compressor"])
@@ -48,8 +62,14 @@ def load_run_model(path: Path, head: str | None = None) -> tuple[PreTrainedModel
 
 
 def saved_head(folder: Path) -> str:
-    """The transformers class a folder's model was saved as."""
-    architectures = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or [
-        "AutoModel"
-    ]
+    """The transformers class a folder's model was saved as.
+
+    Raises:
+        ConfigError: where its config.json is damaged.
+    """
+    path = folder / "config.json"
+    described = read_json(path)
+    if not described:
+        raise ConfigError([Problem(str(path), "is damaged: it holds no JSON object")])
+    architectures = described.get("architectures") or ["AutoModel"]
     return str(architectures[0])

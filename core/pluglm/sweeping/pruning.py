@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from pluglm.config.run_config import RunConfig
 from pluglm.config.sweep_settings import PruningSettings
+from pluglm.files.locks import Lock
 from pluglm.sweeping import record
 from pluglm.training.external_stop import GoOn
 
@@ -27,7 +26,7 @@ def pruner(config: RunConfig, member: Path) -> GoOn | None:
 
     def go_on(step: int, validation: Mapping[str, float]) -> str | None:
         loss = validation["loss"]
-        with FileLock(str(sweep / record.LOCKS / REPORTS)):
+        with Lock(sweep / record.LOCKS / REPORTS):
             reports = read_reports(sweep / REPORTS)
             asked = next((i for i, r in enumerate(reports) if r["member"] == member.name and r["step"] == step), None)
             if asked is None:

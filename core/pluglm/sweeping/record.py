@@ -10,9 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pluglm.errors import ConfigError, Problem
+from pluglm.files.locks import Lock
 from pluglm.files.replacing import write_json
 from pluglm.runs.folder import write_config
 from pluglm.runs.run_data import read_json
@@ -117,21 +116,20 @@ def only_sweep_in(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LOCKS).mkdir(exist_ok=True)
-    lock = FileLock(str(folder / LOCKS / "sweep"))
+    lock = Lock(folder / LOCKS / "sweep")
     try:
         lock.acquire(timeout=0)
-    except Timeout:
+    except TimeoutError:
         hint = "wait for it, or stop it and give the same line again"
         raise ConfigError([Problem(str(folder), "this sweep is being run by another process", hint=hint)]) from None
     with lock:
         (folder / STOP).unlink(missing_ok=True)
         yield
-    lock.release()
 
 
-def member_lock(member: Path) -> FileLock:
+def member_lock(member: Path) -> Lock:
     """Held by the process that runs a member."""
-    return FileLock(str(member.parent / LOCKS / member.name))
+    return Lock(member.parent / LOCKS / member.name)
 
 
 def forget_unended(folder: Path, entries: Sequence[Entry]) -> None:

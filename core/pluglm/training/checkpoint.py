@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.errors import PluglmError
+from pluglm.errors import PluglmError, explained, system_error
 from pluglm.files.replacing import remove_folder, replaced_folder
 from pluglm.files.seal import damaged_file, write_seal
 
@@ -53,13 +53,24 @@ def save_checkpoint(folder: Path, step: int, snapshot: Snapshot, keep: int, keep
         with replaced_folder(target) as temporary:
             _write(temporary, snapshot)
             write_seal(temporary, everything=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise PluglmError(f"{target} could not be written: {error}; earlier checkpoints are untouched") from error
+    except PluglmError:
+        raise
+    except Exception as error:
+        # safetensors has a class of its own for what the system refuses, which is none of these.
+        refused, safe = system_error(error), "earlier checkpoints are untouched"
+        if refused is None:
+            raise PluglmError(f"{target} could not be written: {error}; {safe}") from error
+        raise explained(_of(target, refused), target, f"pluglm resume {folder.parent}", safe) from error
     kept = best_checkpoint(folder) if keep_best else None
     for old in checkpoints(folder)[:-keep]:
         if old != kept:
             remove_folder(old)
     return target
+
+
+def _of(target: Path, refused: OSError) -> OSError:
+    """The same about the checkpoint, and not about a temporary file of it."""
+    return OSError(refused.errno, refused.strerror or str(refused), str(target))
 
 
 def best_checkpoint(folder: Path) -> Path | None:

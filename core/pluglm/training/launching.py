@@ -8,18 +8,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pluglm.errors import Interrupted, PluglmError
+from pluglm.files.locks import Lock
+from pluglm.runs.in_use import HELD_ABOVE
 from pluglm.training.signals import StopSignal
 
 FAILURES = "failures"
 """The folder in a run folder with what processes that failed said."""
 
 
-def launch(processes: int, restarts: int, arguments: Sequence[str], folder: Path) -> None:
+def launch(processes: int, restarts: int, arguments: Sequence[str], folder: Path, lock: Lock | None = None) -> None:
     """Run `pluglm <arguments>` in `processes` processes on this machine and wait for them. After one died, all are
-    started again, `restarts` times at most.
+    started again, `restarts` times at most. They share the `lock` on the folder, which outlives this process as long
+    as they do.
 
     Raises:
         Interrupted: where the run was asked to stop.
@@ -29,7 +33,11 @@ def launch(processes: int, restarts: int, arguments: Sequence[str], folder: Path
         old.unlink()
     command = [sys.executable, "-m", "pluglm.training.agent", str(processes), str(restarts), str(folder / FAILURES)]
     with (folder / "launcher.log").open("ab") as log, StopSignal() as stop:
-        child = subprocess.Popen([*command, *arguments], stderr=log, start_new_session=True)
+        held = [] if lock is None or lock.descriptor is None else [lock.descriptor]
+        environment = {**os.environ, HELD_ABOVE: str(folder.resolve())}
+        child = subprocess.Popen(
+            [*command, *arguments], stderr=log, start_new_session=True, pass_fds=held, env=environment
+        )
         forwarded = False
         while child.poll() is None:
             try:
@@ -51,10 +59,12 @@ def restarted() -> int:
 
 def leave_failure(folder: Path, error: BaseException) -> None:
     """Write down what ended this process, for whoever started it."""
-    (folder / FAILURES).mkdir(exist_ok=True)
     kind = "" if isinstance(error, PluglmError) else f"{type(error).__name__}: "
     path = folder / FAILURES / f"start-{restarted()}-rank-{os.environ.get('RANK', '0')}.txt"
-    path.write_text(f"{kind}{error}\n", encoding="utf-8")
+    # Where the disk is full, what ended the process is still in the launcher's log.
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{kind}{error}\n", encoding="utf-8")
 
 
 def _reason(folder: Path) -> str:

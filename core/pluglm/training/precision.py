@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import platform
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from pluglm.files.replacing import write_text
 
 if TYPE_CHECKING:
     import torch
@@ -39,8 +42,10 @@ def fastest_precision(cache: Path, threads: int) -> tuple[Precision, dict[str, f
         formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
         # Digits that count: where a format is computed in software and others work too, there may be 0.04 of them.
         speeds = {name: float(f"{matmul_speed(dtype, device) / 1e9:.4g}") for name, dtype in formats.items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(speeds), encoding="utf-8")
+        # Where the cache cannot be written, the next run measures again.
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(speeds))
     return ("bf16" if speeds["bf16"] > CLEARLY * speeds["fp32"] else "fp32"), speeds
 
 

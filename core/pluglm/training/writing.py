@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from pluglm.errors import Interrupted
 from pluglm.training.checkpoint import Snapshot, save_checkpoint
 
 
@@ -47,7 +48,8 @@ class CheckpointWriter:
         try:
             self.wait()
         except Exception as problem:
-            if error is None:
+            # Whoever asked the run to stop is told that its last checkpoint is written.
+            if error is None or isinstance(error, Interrupted):
                 raise
             error.add_note(str(problem))
         finally:
