@@ -36,7 +36,7 @@ class RunData:
         stations: what each step did to the documents, in order (`ledger.json`).
         tokens: where the tokens of each split went, by "train" and "validation" (`ledger.json`).
         quarantine: records that could not be used, by station and reason.
-        train, validation: the lines of `metrics.jsonl` of either kind, in order: "step", "loss" (nats per token) and others.
+        train, validation: the lines of `metrics.jsonl` of either kind, in order: "step", "loss" (nats per token), ...
         results: scores, steps, tokens, seconds (`results.json`); empty where the run is not finished.
         plan: what was predicted, and what was measured (`plan.json`).
         architecture: the class of the saved model, or "".

@@ -1,4 +1,4 @@
-"""The conformance kit: what every technique of a family must do, run over the techniques that are installed.
+"""The conformance kit: what every technique of a family and every verb of a plugin must do, run over what is installed.
 
     pytest --pyargs pluglm.testing                                all of them
     python -m pluglm.testing --pluglm-plugin my-plugin            those of one plugin or distribution

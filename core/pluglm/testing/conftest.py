@@ -1,4 +1,4 @@
-"""Hands each test of the kit the techniques of the families it is about."""
+"""Hands each test of the kit the techniques of the families it is about, or the verbs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per technique, or per plugin."""
+    """One test per technique, verb or plugin."""
     catalog, plugins = installed_catalog(), selected_plugins(metafunc.config)
     if "plugin" in metafunc.fixturenames:
         metafunc.parametrize("plugin", plugins, ids=[plugin.name for plugin in plugins])
+    if "verb" in metafunc.fixturenames:
+        verbs = [verb for name, verb in catalog.verbs().items() if catalog.verb_owner(name) in plugins]
+        metafunc.parametrize("verb", verbs, ids=[verb.name for verb in verbs])
     if "kind" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("family")
         names = {plugin.name for plugin in plugins}

@@ -12,7 +12,7 @@ from pluglm.catalog import Plugin, installed_catalog
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --pluglm-plugin."""
     parser.getgroup("pluglm").addoption(
-        "--pluglm-plugin", default=None, help="test only the techniques of this plugin or distribution"
+        "--pluglm-plugin", default=None, help="test only what this plugin or distribution brings"
     )
 
 
