@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, cast
@@ -58,6 +59,8 @@ def find_verb(name: str) -> Verb:
     hint = f"did you mean {close[0]!r}?" if close else "see pluglm --help"
     broken = catalog.broken() if catalog else []
     reasons = ["no such verb", *(f"plugin {plugin.name!r} did not load: {plugin.error}" for plugin in broken)]
+    if os.environ.get("PLUGLM_PLUGINS") is not None:
+        reasons.append(f"PLUGLM_PLUGINS={os.environ['PLUGLM_PLUGINS']} leaves out the verbs of other plugins")
     raise ConfigError([Problem(name, "; ".join(reasons), hint=hint)])
 
 

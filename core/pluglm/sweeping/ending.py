@@ -61,7 +61,7 @@ def _checked(answer: Exception | Iterable[str | Path]) -> list[str | Path]:
     """All that a plugin answered. It may be a generator, which fails only while it is read."""
     if isinstance(answer, Exception):
         raise answer
-    if isinstance(answer, str | Path):
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
         raise TypeError(f"{answer!r} is not a list of texts and paths")
     parts = [*answer]
     for part in parts:

@@ -1,4 +1,4 @@
-"""Hands each test of the kit the techniques of the families it is about."""
+"""Hands each test of the kit the techniques of the families it is about, or the verbs."""
 
 from __future__ import annotations
 

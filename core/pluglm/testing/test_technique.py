@@ -6,8 +6,6 @@ import inspect
 import json
 import pickle
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -17,13 +15,12 @@ from pydantic import ValidationError
 from pluglm import ConfigError, PluglmError, Technique
 from pluglm.catalog import Plugin, installed_catalog
 from pluglm.families import FAMILIES
+from pluglm.testing.imports import heavy_imports
 from pluglm.testing.runs import composed, path_of, words_for
 from pluglm.testing.worker import outcome_alone
 
 if TYPE_CHECKING:
     from pluglm.testing.worker import Worker
-
-HEAVY = ("torch", "transformers", "tensorflow", "jax", "numpy", "scipy", "pandas", "sklearn", "datasets", "matplotlib")
 
 
 def test_plugin_loads(plugin: Plugin) -> None:
@@ -35,10 +32,8 @@ def test_plugin_uses_nothing_deprecated(plugin: Plugin) -> None:
 
 
 def test_importing_it_imports_nothing_heavy(plugin: Plugin) -> None:
-    code = f"import sys, {plugin.module.partition(':')[0]}; print([m for m in {HEAVY} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[]", "imported at module level; import it inside the method that needs it"
+    found = heavy_imports(plugin.module.partition(":")[0])
+    assert not found, f"imports {found} at module level; import it inside the method that needs it"
 
 
 def test_name_is_snake_case_and_its_own(kind: type[Technique]) -> None:

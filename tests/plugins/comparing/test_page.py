@@ -128,3 +128,27 @@ def test_mistakes_are_one_line(tmp_path: Path, words: list[str], line: str) -> N
     with pytest.raises(ConfigError) as caught:
         run(words)
     assert str(caught.value).startswith(line) and "\n" not in str(caught.value) and caught.value.exit_code == 2
+
+
+def test_the_verb_is_that_of_a_plugin(capsys: pytest.CaptureFixture[str]) -> None:
+    from pluglm.catalog import installed_catalog
+    from pluglm.cli import help_text
+
+    owner = installed_catalog().verb_owner("compare")
+    assert owner is not None and str(owner) == "pluglm (comparing)"
+    assert "  compare     compare runs\n" in help_text()
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: pluglm compare DIR|RUN... [--flags]\n") and "--metric NAME" in shown
+
+
+def test_the_verb_is_missed_where_its_plugin_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pluglm.catalog import installed_catalog
+
+    installed_catalog.cache_clear()
+    monkeypatch.setenv("PLUGLM_PLUGINS", "-comparing")
+    try:
+        with pytest.raises(ConfigError, match="no such verb; PLUGLM_PLUGINS=-comparing leaves out the verbs of other"):
+            run(["x"])
+    finally:
+        installed_catalog.cache_clear()
