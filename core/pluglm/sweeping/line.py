@@ -10,12 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pluglm.catalog import installed_catalog, nearest
+from pluglm.catalog import installed_catalog
 from pluglm.config.compose import check_overrides
 from pluglm.config.groups import store_techniques
 from pluglm.config.recipes import search_path
 from pluglm.errors import ConfigError, Problem
 from pluglm.recipes import GROUPS
+from pluglm.suggestions import nearest
 
 BASIC = "basic"
 PLUGINS = {
