@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import warnings
@@ -21,6 +20,7 @@ from pluglm.errors import PluglmDeprecationWarning, PluglmError
 from pluglm.families import FAMILIES
 from pluglm.families.intervention import Intervention
 from pluglm.recipes import Recipe, built_in_recipes, recipes_in, registered_folder
+from pluglm.suggestions import nearest
 from pluglm.technique import Technique
 from pluglm.verbs import Verb
 
@@ -264,12 +264,3 @@ def installed_catalog() -> Catalog:
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:
     return (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "0")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest of `known`, else `; known: ...`."""
-    choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(choices) or 'none'}"

@@ -22,16 +22,23 @@ class PluglmError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a config: where (`optimizer.lr`), what was given, why it is wrong, what to write instead."""
+    """One mistake in a config: where (`optimizer.lr`), what was given, why it is wrong, what to write instead.
+
+    `where`: the file and line of a recipe that it is written in. `instead`: a value that fits, which is taken, and told,
+    where nobody has set the key.
+    """
 
     path: str
     reason: str
     value: object = None
     hint: str = ""
+    where: str = ""
+    instead: object = None
 
     def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
         shown = "" if self.value is None else f"={_short(self.value)}"
-        return f"{self.path}{shown}: {self.reason}" + (f"; {self.hint}" if self.hint else "")
+        return f"{place}{self.path}{shown}: {self.reason}" + (f"; {self.hint}" if self.hint else "")
 
 
 class ConfigError(PluglmError):
@@ -140,5 +147,5 @@ def explained(
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = str(value).replace("\r", "\\r").replace("\n", "\\n")
     return text if len(text) <= 80 else text[:77] + "..."

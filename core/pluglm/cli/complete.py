@@ -59,7 +59,7 @@ def _folders(current: str) -> Iterator[str]:
 
 
 def _keys(current: str, earlier: list[str]) -> Iterator[str]:
-    from pluglm.config.validate import SCALARS, SETTINGS
+    from pluglm.config.sections import SCALARS, SETTINGS
     from pluglm.families import FAMILIES
     from pluglm.recipes import GROUPS
 
@@ -99,7 +99,7 @@ def _parameters(family: str, earlier: list[str]) -> dict[str, Any]:
 def _values(key: str, value: str, earlier: list[str]) -> Iterator[str]:
     from pluglm.catalog import installed_catalog
     from pluglm.config.recipes import recipes
-    from pluglm.config.validate import SETTINGS
+    from pluglm.config.sections import SETTINGS
     from pluglm.families import FAMILIES
     from pluglm.recipes import GROUPS
 

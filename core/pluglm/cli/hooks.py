@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from pluglm.catalog import nearest
 from pluglm.cli.flags import JSON
 from pluglm.cli.hook_reference import as_data, as_markdown, as_text, hooks
 from pluglm.errors import ConfigError, Problem
+from pluglm.suggestions import nearest
 from pluglm.verbs import Arguments, Flag
 
 FLAGS = JSON | {"--markdown": Flag("print docs/hooks.md")}

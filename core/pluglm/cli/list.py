@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-from pluglm.catalog import installed_catalog, nearest
+from pluglm.catalog import installed_catalog
 from pluglm.cli.flags import JSON
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS
+from pluglm.suggestions import nearest
 from pluglm.verbs import Arguments, Flag
 
 FLAGS = JSON | {"--markdown": Flag("print a table in Markdown")}

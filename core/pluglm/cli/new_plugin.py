@@ -17,8 +17,8 @@ FLAGS = {
 
 def run(given: Arguments) -> int:
     """Writes pluglm-NAME: a package with one working technique per family, and its test."""
-    from pluglm.catalog import nearest
     from pluglm.families import FAMILIES
+    from pluglm.suggestions import nearest
 
     if len(given.words) != 1 or not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", given.words[0].replace("-", "_")):
         raise ConfigError([Problem("new-plugin", "takes one name of lower-case letters, digits and dashes")])

@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pluglm.catalog import installed_catalog, nearest
+from pluglm.catalog import installed_catalog
 from pluglm.cli.description import describe, describe_recipe
 from pluglm.cli.flags import JSON
+from pluglm.config.choices import unknown_technique
 from pluglm.config.recipes import recipe_problem
-from pluglm.config.validate import unknown_technique
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS, Recipe
+from pluglm.suggestions import nearest
 from pluglm.technique import Technique
 from pluglm.verbs import Arguments
 

@@ -11,14 +11,24 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from pluglm.catalog import Catalog
-from pluglm.config.validate import SETTINGS
+from pluglm.config.sections import SETTINGS
 from pluglm.families import FAMILIES
+from pluglm.technique import Technique
 
 AUTO = "auto"
+_stored: tuple[type[Technique], ...] | None = None
 
 
 def store_techniques(catalog: Catalog) -> None:
-    """Put every technique into Hydra's ConfigStore, and `auto` for the families that take exactly one."""
+    """Put every technique into Hydra's ConfigStore, and `auto` for the families that take exactly one.
+
+    What is there already stays: a store for the same techniques is left as it is.
+    """
+    global _stored
+    techniques = tuple(catalog)
+    if techniques == _stored:
+        return
+    _stored = techniques
     OmegaConf.register_new_resolver("by", _looked_up, replace=True)
     store = ConfigStore.instance()
     for section, settings in SETTINGS.items():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pluglm.catalog import Catalog, installed_catalog, nearest
+from pluglm.catalog import Catalog, installed_catalog
 from pluglm.config.quoting import quoted
 from pluglm.errors import Problem
 from pluglm.recipes import Recipe, recipes_in
+from pluglm.suggestions import nearest
 
 
 def recipes(group: str, config_dir: Path | None = None, catalog: Catalog | None = None) -> dict[str, Recipe]:

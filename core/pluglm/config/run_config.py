@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pluglm.config.plan_settings import HardwareSettings, PlanSettings
@@ -35,7 +35,8 @@ class RunConfig:
     """Everything a run is told. Families that take a list map the label a technique has in the config (by default its
     name) to the technique, in order.
 
-    `resolved` is the same as plain data, complete: composing from it gives this config again.
+    `resolved` is the same as plain data, complete: composing from it gives this config again. `notes` say what was
+    decided while it was composed, for whoever runs it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class RunConfig:
     parallelism: Parallelism
     tracker: Mapping[str, Tracker]
     resolved: Mapping[str, Any]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def techniques(self) -> Iterator[tuple[str, Technique]]:
         """Every chosen technique with its config path, in the order of a run."""

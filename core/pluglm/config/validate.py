@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from pluglm.catalog import Catalog, nearest
-from pluglm.config.plan_settings import HardwareSettings, PlanSettings
+from pluglm.catalog import Catalog
+from pluglm.config.choices import unknown_technique
+from pluglm.config.key_search import elsewhere, where_else
 from pluglm.config.problems import cross_problems
 from pluglm.config.run_config import RunConfig
-from pluglm.config.settings import DataSettings, LaunchSettings, OutputSettings, TrainSettings
-from pluglm.config.sweep_settings import SweepSettings
+from pluglm.config.sections import SCALARS, SETTINGS
+from pluglm.config.value_problems import too_large, value_problems
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
+from pluglm.suggestions import nearest
 from pluglm.technique import Technique
-
-SETTINGS: dict[str, type[BaseModel]] = {
-    "train": TrainSettings,
-    "data": DataSettings,
-    "output": OutputSettings,
-    "launch": LaunchSettings,
-    "sweep": SweepSettings,
-    "plan": PlanSettings,
-    "hardware": HardwareSettings,
-}
-SCALARS: dict[str, type] = {"name": str, "seed": int}
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,12 +31,12 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     Raises:
         ConfigError: with every problem found.
     """
-    problems = list(_unknown_keys(tree))
+    problems = list(_unknown_keys(tree, catalog))
     values: dict[str, Any] = {}
     values["name"] = _name(tree.get("name"), problems)
     values["seed"] = _seed(tree.get("seed"), problems)
     for section, settings in SETTINGS.items():
-        values[section] = _build(settings, section, tree.get(section) or {}, problems)
+        values[section] = _build(settings, section, _node(tree, section), problems, catalog)
     for family, spec in FAMILIES.items():
         node = tree.get(family)
         if spec.many:
@@ -81,11 +72,15 @@ def _resolved(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: plain(value) for key, value in values.items()}
 
 
-def _unknown_keys(tree: Mapping[str, Any]) -> Iterator[Problem]:
+def _node(tree: Mapping[str, Any], section: str) -> Any:
+    return {} if tree.get(section) is None else tree[section]
+
+
+def _unknown_keys(tree: Mapping[str, Any], catalog: Catalog) -> Iterator[Problem]:
     known = [*SCALARS, *SETTINGS, *FAMILIES]
     for key in tree:
         if key not in known:
-            yield Problem(str(key), "no such key" + nearest(str(key), known))
+            yield Problem(str(key), "no such key" + where_else(str(key), catalog))
 
 
 def _name(value: Any, problems: list[Problem]) -> str:
@@ -117,7 +112,11 @@ def _many(catalog: Catalog, family: str, node: Any, problems: list[Problem]) -> 
 def _technique(catalog: Catalog, family: str, path: str, node: Any, problems: list[Problem]) -> Technique | None:
     label = path.rpartition(".")[2]
     if not isinstance(node, Mapping):
-        problems.append(Problem(path, f"must be a mapping with the name of a {family}", node))
+        found = [key for key in elsewhere(path, catalog) if key.startswith(f"{family}.")]
+        hint = f"did you mean {' or '.join(found)}?" if found and FAMILIES[family].many else ""
+        if isinstance(node, str) and not FAMILIES[family].many:
+            hint = f"in a recipe it is chosen in the defaults list: - override /{family}: {node}"
+        problems.append(Problem(path, f"must be a mapping with the name of a {family}", node, hint))
         return None
     values = dict(node)
     if "name" not in values:
@@ -142,20 +141,7 @@ def _technique(catalog: Catalog, family: str, path: str, node: Any, problems: li
     return _build(technique, path, values, problems, catalog)
 
 
-def unknown_technique(catalog: Catalog, family: str, name: str) -> str:
-    """Why `name` cannot be chosen: the nearest name, or where else it lives, or the broken plugin that may own it."""
-    reason = f"no such {family}" + nearest(name, catalog.names(family))
-    elsewhere = [other for other in FAMILIES if other != family and catalog.find(other, name)]
-    if elsewhere:
-        reason = f"no such {family}; {name} is a technique of {', '.join(elsewhere)}"
-    for plugin in catalog.broken():
-        reason += f"; plugin {plugin.name!r} did not load: {plugin.error}"
-    return reason
-
-
-def _build(
-    model: type[M], path: str, values: Mapping[str, Any], problems: list[Problem], catalog: Catalog | None = None
-) -> M | None:
+def _build(model: type[M], path: str, values: Mapping[str, Any], problems: list[Problem], catalog: Catalog) -> M | None:
     if not isinstance(values, Mapping):
         problems.append(Problem(path, f"must be a mapping of {', '.join(model.model_fields)}", values))
         return None
@@ -172,17 +158,9 @@ def _build(
     reported = {problem.path for problem in problems[before:]}
     try:
         built = model.model_validate(values)
+        problems += too_large(path, built)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        wrong = [detail["loc"] for detail in details]
-        for detail in details:
-            begin = len(detail["loc"])
-            if detail["type"] == "too_short" and any(loc[:begin] == detail["loc"] != loc for loc in wrong):
-                # Of a list with a wrong entry pydantic also says that without it there are too few.
-                continue
-            problem = _problem(model, path, detail, catalog)
-            if problem.path not in reported:
-                problems.append(problem)
+        problems += [problem for key, problem in value_problems(model, path, error, catalog) if key not in reported]
     if len(problems) == before:
         return built
     return None if any(field.is_required() for field in model.model_fields.values()) else model.model_construct()
@@ -196,55 +174,3 @@ def _takes(model: type[BaseModel], key: str, kind: type) -> bool:
                 yield from members(part)
 
     return any(part in (kind, Any, object) for part in members(model.model_fields[key].annotation))
-
-
-def _problem(model: type[BaseModel], path: str, detail: Any, catalog: Catalog | None) -> Problem:
-    # Parts of `loc` that name a branch of a union or a constraint are pydantic's, not the user's.
-    keys = [str(part) for part in detail["loc"] if not _internal(part)]
-    where = ".".join([path, *keys])
-    if detail["type"] == "extra_forbidden":
-        key = keys[-1] if keys else ""
-        group, title = _group(model, path, keys[:-1])
-        hint = nearest(key, group.model_fields)
-        owners = _owners(key, group, catalog)
-        if owners:
-            hint = f"; {key} is a parameter of {owners}"
-        return Problem(where, f"{title} has no such key{hint}", detail["input"])
-    if detail["type"] == "missing":
-        return Problem(where, "is required")
-    message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "literal_error" and isinstance(detail["input"], str):
-        options = [option.strip(" '") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return Problem(
-            where,
-            "must be one of " + ", ".join(options) + nearest(detail["input"], options).split("; known")[0],
-            detail["input"],
-        )
-    value = detail["input"] if keys else None
-    return Problem(where, message[:1].lower() + message[1:], value)
-
-
-def _internal(part: object) -> bool:
-    return isinstance(part, str) and (not part.isidentifier() or part in ("str", "int", "float", "bool", "none"))
-
-
-def _group(model: type[BaseModel], path: str, keys: Sequence[str]) -> tuple[type[BaseModel], str]:
-    """The model that the key is looked for in, below `model` where it is nested, and what a user calls it."""
-    group = model
-    for key in keys:
-        field = group.model_fields.get(key)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return model, _title(model, path)
-        group = field.annotation
-    return group, ".".join([path, *keys]) if keys else _title(model, path)
-
-
-def _title(model: type[BaseModel], path: str) -> str:
-    return f"{model.family}={model.name}" if issubclass(model, Technique) else path
-
-
-def _owners(key: str, model: type[BaseModel], catalog: Catalog | None) -> str:
-    if catalog is None or not issubclass(model, Technique):
-        return ""
-    same = [t.name for t in catalog if t.family == model.family and key in t.model_fields]
-    return ", ".join(f"{model.family}={name}" for name in same[:4])

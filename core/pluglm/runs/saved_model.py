@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pluglm.catalog import installed_catalog
-from pluglm.config.validate import unknown_technique
+from pluglm.config.choices import unknown_technique
 from pluglm.errors import ConfigError, PluglmError, Problem
 from pluglm.runs.run_data import read_json
 

@@ -10,12 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pluglm.catalog import installed_catalog, nearest
-from pluglm.config.compose import check_overrides
+from pluglm.catalog import installed_catalog
 from pluglm.config.groups import store_techniques
+from pluglm.config.overrides import check_overrides
 from pluglm.config.recipes import search_path
 from pluglm.errors import ConfigError, Problem
 from pluglm.recipes import GROUPS
+from pluglm.suggestions import nearest
 
 BASIC = "basic"
 PLUGINS = {
@@ -81,7 +82,7 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
     to_hydra = [o for o in parsed if o.is_hydra_override()]
     recipes = [str(o.input_line) for o in parsed if str(o.key_or_group) in GROUPS and not o.is_sweep_override()]
     problems = [problem for o in to_hydra for problem in _hydra_problems(o)]
-    problems += check_overrides(recipes, catalog, config_dir)[0]
+    problems += check_overrides(recipes, catalog, config_dir).problems
     if problems:
         raise ConfigError(problems)
     asked = [*(str(o.input_line) for o in to_hydra), *recipes, *search_path(config_dir)]

@@ -12,7 +12,7 @@ import pytest
 from pluglm import Verb
 from pluglm.catalog import installed_catalog
 from pluglm.cli.dispatch import flags_of, module_of
-from pluglm.testing.test_technique import HEAVY
+from pluglm.testing.imports import HEAVY
 
 # As the `pluglm` command, which says in the end what the verb imported. What plugins import is not its fault.
 PROGRAM = f"""
