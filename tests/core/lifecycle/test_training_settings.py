@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from selection import matrix
 from small_runs import digests, metrics, train, weights
 
 from pluglm.errors import ConfigError, Diverged
@@ -126,7 +128,10 @@ def test_warm_ups_of_batch_and_length(tmp_path: Path) -> None:
         train(tmp_path / "no", *words, "train.sequence_length_warmup=3", "data.packing=false")
 
 
-def test_compiled_layers_compute_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", matrix(["inductor", "eager"], ["eager"]))
+def test_compiled_layers_compute_the_same(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code that torch generates, or only the graphs that it would be generated from."""
+    monkeypatch.setattr(torch.nn.Module, "compile", partialmethod(torch.nn.Module.compile, backend=backend))
     words = ["train.steps=4", "train.log_every=1"]
     plain, compiled = (train(tmp_path / name, *words, f"train.compile={name}") for name in ("false", "true"))
     for a, b in zip(lines(plain, "train"), lines(compiled, "train"), strict=True):
