@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pluglm import cli
 from pluglm.cli import main
 
 HEAVY = ("torch", "transformers", "accelerate", "tokenizers", "numpy", "matplotlib", "sklearn", "scipy")
@@ -63,7 +64,7 @@ def test_the_package_itself() -> None:
 def test_help_names_every_verb(tmp_path: Path) -> None:
     from pluglm.cli import VERBS, help_text
 
-    folder = Path(__import__("pluglm.cli", fromlist=["cli"]).__file__).parent
+    folder = Path(cli.__file__).parent
     for verb in VERBS:
         assert verb in help_text()
         assert (folder / f"{verb.replace('-', '_')}.py").is_file()

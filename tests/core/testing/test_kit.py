@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from selection import asked_for, matrix
 
+from pluglm import testing
 from pluglm.cli.new_plugin import write
 from pluglm.families import FAMILIES
 
@@ -146,7 +147,7 @@ def test_a_fault_is_not_blamed_on_everything(mutants: str, verdict: Verdict) -> 
 
 
 def test_every_family_has_a_suite() -> None:
-    folder = Path(__import__("pluglm.testing", fromlist=["testing"]).__file__).parent
+    folder = Path(testing.__file__).parent
     marked = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("test_*.py"))
     for family in FAMILIES:
         assert re.search(rf'mark\.family\([^)]*"{family}"', marked), family
