@@ -27,7 +27,8 @@ def write_catalogue(path: Path, messages: dict[str, str], charset: str = "UTF-8"
     names = [name.encode() for name in sorted(entries)]
     texts = [entries[name.decode()].encode() for name in names]
     start = 28 + 16 * len(names)
-    tables, body = [[], []], b""
+    tables: list[list[int]] = [[], []]
+    body = b""
     for table, strings in zip(tables, (names, texts), strict=True):
         for string in strings:
             table += [len(string), start + len(body)]

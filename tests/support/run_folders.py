@@ -12,7 +12,9 @@ import yaml
 HOSTILE = "<script>alert('x')</script> & <img src=x onerror=alert(1)>"
 
 
-def _score(evaluator: str, name: str, value: float, low: float | None = None, high: float | None = None, **more: Any):
+def _score(
+    evaluator: str, name: str, value: float, low: float | None = None, high: float | None = None, **more: Any
+) -> dict[str, Any]:
     plain = {"n": 0, "better": "", "meaning": "", "baseline": False}
     return {"evaluator": evaluator, "name": name, "value": value, "low": low, "high": high, **plain, **more}
 

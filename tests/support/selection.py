@@ -23,12 +23,13 @@ def _exhaustive(cell: Any) -> Any:
 def asked_for(request: pytest.FixtureRequest, *names: str) -> list[Any]:
     """The values of these parameters in the tests of this module that are to run, for a fixture that makes no more
     than they need: a list of values for one name, of tuples for several."""
-    found: dict[Any, None] = {}
+    found: list[Any] = []
     for item in request.session.items:
-        given: Sequence[Any] = _values(item, names) if item.path == request.path else ()
-        if given:
-            found[given[0] if len(names) == 1 else tuple(given)] = None
-    return list(found)
+        given = _values(item, names) if item.path == request.path else []
+        cell = given[0] if len(given) == 1 else tuple(given)
+        if given and cell not in found:
+            found.append(cell)
+    return found
 
 
 def _values(item: pytest.Item, names: Sequence[str]) -> list[Any]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,7 @@ def assert_same(ours: Path, theirs: Path) -> None:
     before, after = weights(theirs), weights(ours)
     assert before.keys() == after.keys()
     for name, tensor in before.items():
-        torch.testing.assert_close(
-            after[name], tensor, rtol=1e-5, atol=1e-5, msg=lambda said, name=name: f"{name} {said}"
-        )
+        torch.testing.assert_close(after[name], tensor, rtol=1e-5, atol=1e-5, msg=partial("{} {}".format, name))
     results = [json.loads((folder / "results.json").read_text()) for folder in (ours, theirs)]
     for one, other in zip(*(each["evaluations"] for each in results), strict=True):
         assert one["parameters"] == other["parameters"] and one["stage"] == other["stage"]

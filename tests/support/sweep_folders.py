@@ -95,6 +95,6 @@ def grid(folder: Path, optimizers: int = 3, rates: int = 2, sizes: int = 1, seed
 
 def sweep_json(folder: Path, members: Sequence[Mapping[str, Any]]) -> None:
     """sweep.json, with what each member does not say left empty."""
-    usual = {"words": [], "folder": None, "status": "finished", "reason": None, "plan": None}
+    usual: dict[str, Any] = {"words": [], "folder": None, "status": "finished", "reason": None, "plan": None}
     told = [{"number": number, **usual, **one} for number, one in enumerate(members)]
     (folder / "sweep.json").write_text(json.dumps({"name": "sweep", "words": [], "swept": [], "members": told}))

@@ -25,7 +25,8 @@ PIECES = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3)), max_size=8)
 
 
 def parts_of(folder: Path, parts: list[list[tuple[int, int]]], mixed: bool) -> tuple[list[Path], list[Any]]:
-    number, paths, given = 0, [], []
+    number, paths = 0, list[Path]()
+    given: list[Any] = []
     for place, part in enumerate(parts):
         rows = []
         for length, count in part:

@@ -16,7 +16,8 @@ LENGTHS = st.lists(st.lists(st.integers(0, 40), max_size=12), max_size=5)
 
 
 def pieces(lengths: list[int]) -> list[dict[str, Any]]:
-    number, found = 0, []
+    number = 0
+    found: list[dict[str, Any]] = []
     for length in lengths:
         found.append({"input_ids": list(range(number, number + length)), "weight": 1.0 + len(found) % 3})
         number += length

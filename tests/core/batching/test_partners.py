@@ -9,12 +9,12 @@ import numpy as np
 from pluglm.batching.loader import with_partners
 
 
-class Table(list):
+class Table(list[dict[str, int]]):
     """Counts what is read of it."""
 
     def __init__(self, items):
         super().__init__(items)
-        self.read = Counter()
+        self.read: Counter[int] = Counter()
 
     def __getitem__(self, place):
         self.read[place] += 1
@@ -23,7 +23,7 @@ class Table(list):
 
 def test_partners_are_drawn_from_the_whole_table_and_read_when_looked_at():
     table = Table({"number": number} for number in range(20))
-    drawn = Counter()
+    drawn: Counter[int] = Counter()
     for seed in range(400):
         example = with_partners({"number": 0}, table, np.random.default_rng(seed), 3)
         assert not table.read

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +28,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         code.replace("    halvings:", '    name = "everything_schedule"\n\n    halvings:', 1), encoding="utf-8"
     )
     pip = [sys.executable, "-m", "pip"]
-    wheel = [
+    wheel: list[str | Path] = [
         *pip,
         "wheel",
         "--quiet",
@@ -40,7 +41,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     subprocess.run([*wheel, first, second], check=True)
     wheels = sorted((home / "wheels").glob("*.whl"))
     assert [path.name.split("-")[0] for path in wheels] == ["pluglm_everything", "pluglm_newcomer"]
-    install = [*pip, "install", "--quiet", "--no-deps", "--no-index", "--target", home / "site"]
+    install: list[str | Path] = [*pip, "install", "--quiet", "--no-deps", "--no-index", "--target", home / "site"]
     subprocess.run([*install, *wheels], check=True)
     return dict(os.environ, PYTHONPATH=str(home / "site"))
 

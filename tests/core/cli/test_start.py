@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pluglm import cli
 from pluglm.cli import main
 
 HEAVY = ("torch", "transformers", "accelerate", "tokenizers", "numpy", "matplotlib", "sklearn", "scipy")
@@ -64,7 +65,7 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
     from pluglm.built_in_verbs import VERBS
     from pluglm.cli import help_text
 
-    folder = Path(__import__("pluglm.cli", fromlist=["cli"]).__file__).parent
+    folder = Path(cli.__file__).parent
     for verb in VERBS:
         assert f"  {verb.name} " in help_text()
         assert verb.module == f"pluglm.cli.{verb.name.replace('-', '_')}"

@@ -63,7 +63,11 @@ def test_half_made_results_go_unless_they_are_being_made(tmp_path: Path) -> None
     with FileLock(str(corpora / "alive.lock")):
         assert list(entries(tmp_path)) == [] and prune(tmp_path, timedelta(0)) == []
         assert [path.name for path in corpora.glob("*.tmp")] == ["alive.tmp"]
-    make_once(corpora / "alive", lambda folder: (folder / "x").write_text("1") and None)
+
+    def make(folder: Path) -> None:
+        (folder / "x").write_text("1")
+
+    make_once(corpora / "alive", make)
     assert [entry.path.name for entry in entries(tmp_path)] == ["alive"]
 
 

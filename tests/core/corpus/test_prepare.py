@@ -24,6 +24,7 @@ from pluglm import Document, Dropped, PluglmError, Preprocessor, hookimpl
 from pluglm.catalog import Plugin, installed_catalog
 from pluglm.config.compose import compose
 from pluglm.corpus import layers, tasks
+from pluglm.corpus.steps import read_source
 from pluglm.corpus.tasks import documents_in
 from pluglm.files.digests import file_digest
 from pluglm.files.replacing import replaced_file
@@ -206,7 +207,7 @@ def test_touching_a_file_is_no_change_and_one_byte_is(
 def test_a_file_that_changes_while_it_is_read_is_told(
     texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    cache, path, real = tmp_path / "cache", texts / "07.txt", tasks.read_source
+    cache, path, real = tmp_path / "cache", texts / "07.txt", read_source
     whole = path.read_bytes()
 
     def meanwhile(*given: Any) -> Any:
@@ -286,7 +287,7 @@ def wait_for(cache: Path, count: int, process: subprocess.Popen[str]) -> None:
 
 def test_killed_at_any_moment_only_the_rest_is_done(texts: Path, tmp_path: Path) -> None:
     prepared(texts, tmp_path / "whole", *STEPS, "data.workers=1")
-    cache, kept = tmp_path / "cache", {}
+    cache, kept = tmp_path / "cache", dict[str, int]()
     for count in (2, 12, 40):
         process = start(texts, cache, tmp_path / f"killed-{count}")
         wait_for(cache, count, process)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from pluglm.lifecycle.preparation import prepare
 
 def parts(share: float, count: int = 4000, fraction: float = 0.1) -> list[str]:
     split = Split(part="train", fraction=fraction, train_fraction=share, seed=3)
-    keys = [split.key(Document("text", id=str(number), source="s")) for number in range(count)]
+    keys: Any = [split.key(Document("text", id=str(number), source="s")) for number in range(count)]
     return list(split.decide(keys))
 
 

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_runs
@@ -97,7 +98,7 @@ def broken_off(folder: Path, monkeypatch: pytest.MonkeyPatch, saves: int, words:
     """A run whose disk is full when checkpoint number `saves` is written."""
     real, count = checkpoint._write, 0
 
-    def write(target: Path, snapshot: object) -> None:
+    def write(target: Path, snapshot: Any) -> None:
         nonlocal count
         count += 1
         real(target, snapshot)

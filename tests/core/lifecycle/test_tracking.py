@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_runs import SMALL, digests, metrics, train
@@ -18,7 +19,7 @@ from pluglm.lifecycle.run import run
 from pluglm.runs.folder import read_config
 from pluglm_comparing.comparison import compare
 
-SAID: list[tuple[str, object]] = []
+SAID: list[tuple[str, Any]] = []
 FAILS: list[str] = []
 
 
@@ -81,7 +82,7 @@ def _listeners() -> Iterator[None]:
     yield
 
 
-def said(what: str) -> list[object]:
+def said(what: str) -> list[Any]:
     return [value for name, value in SAID if name == what]
 
 
@@ -123,7 +124,7 @@ def test_is_told_all_and_changes_nothing(tmp_path: Path, plain: Path) -> None:
     tensors = [{k: v for k, v in digests(f / "checkpoints").items() if k.endswith("tensors")} for f in (folder, plain)]
     assert tensors[0] == tensors[1] and len(tensors[0]) > 5
     assert not (folder / "observer_errors.txt").exists() and not (plain / "trackers.json").exists()
-    assert "tracker" not in " ".join(row.name for row in compare([folder, plain]).differences)
+    assert "tracker" not in " ".join(row.key for row in compare([folder, plain]).differences)
 
 
 @pytest.mark.parametrize(("tracker", "again"), [("kept_by_a_test", False), ("told_again_by_a_test", True)])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import partialmethod
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 import yaml
+from selection import matrix
 from small_runs import digests, metrics, train, weights
 
 from pluglm.errors import ConfigError, Diverged
@@ -96,12 +99,10 @@ def test_batches_made_ahead_are_the_same(tmp_path: Path) -> None:
 
 
 def test_the_largest_batch_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pluglm.lifecycle import settle
-
     class Memory:
         available = 40_000_000
 
-    monkeypatch.setattr(settle.psutil, "virtual_memory", Memory)
+    monkeypatch.setattr(psutil, "virtual_memory", Memory)
     folder = train(tmp_path / "run", "train.batch_size=auto", "train.steps=2")
     size = yaml.safe_load((folder / "config.yaml").read_text())["train"]["batch_size"]
     note = json.loads((folder / "results.json").read_text())["notes"][0]
@@ -116,8 +117,9 @@ def test_the_largest_batch_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_warm_ups_of_batch_and_length(tmp_path: Path) -> None:
     words = ["train.batch_size=8", "train.steps=12", "train.log_every=1"]
     plain = lines(train(tmp_path / "plain", *words), "train")
+    nothing: dict[str, float] = {"tokens": 0}
     grown = lines(train(tmp_path / "grown", *words, "train.batch_size_warmup=7"), "train")
-    taken = [b["tokens"] - a["tokens"] for a, b in zip([{"tokens": 0}, *grown], grown, strict=False)]
+    taken = [b["tokens"] - a["tokens"] for a, b in zip([nothing, *grown], grown, strict=False)]
     assert taken == [32 * n for n in [1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8]]
     longer = lines(train(tmp_path / "longer", *words, "train.sequence_length_warmup=0.5"), "train")
     assert [line["tokens"] for line in longer] == [line["tokens"] for line in plain]
@@ -126,7 +128,10 @@ def test_warm_ups_of_batch_and_length(tmp_path: Path) -> None:
         train(tmp_path / "no", *words, "train.sequence_length_warmup=3", "data.packing=false")
 
 
-def test_compiled_layers_compute_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", matrix(["inductor", "eager"], ["eager"]))
+def test_compiled_layers_compute_the_same(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code that torch generates, or only the graphs that it would be generated from."""
+    monkeypatch.setattr(torch.nn.Module, "compile", partialmethod(torch.nn.Module.compile, backend=backend))
     words = ["train.steps=4", "train.log_every=1"]
     plain, compiled = (train(tmp_path / name, *words, f"train.compile={name}") for name in ("false", "true"))
     for a, b in zip(lines(plain, "train"), lines(compiled, "train"), strict=True):

@@ -61,7 +61,7 @@ def test_a_run_with_next_to_nothing_is_told_as_empty(tmp_path: Path, plug_in) ->
         ),
         (lambda: [ReportSection("A", charts=[ReportChart("B", {"c": ([1, 2], [1])})])], "B: c has 2 x and 1 y"),
         (lambda: [ReportSection("A", charts=[ReportChart("B", {x: ([1], [1]) for x in "12345"})])], "at most 4"),
-        (lambda: (ReportSection("A", [text]) for text in [1 / 0]), "ZeroDivisionError"),
+        (lambda: (ReportSection("A", [str(text)]) for text in [1 / 0]), "ZeroDivisionError"),
     ],
 )
 def test_one_that_fails_is_left_out_and_told(answer, told: str, tmp_path: Path, plug_in) -> None:

@@ -83,7 +83,7 @@ def test_charts_are_well_formed_and_follow_the_page() -> None:
     chart = str(line_chart("loss", "Loss & <more>", [Series("a<b", [1, 2, 3], [3.0, float("nan"), 1.0])]))
     root = ET.fromstring(chart)
     assert "var(--series-1)" in chart and not re.search(r"#0102", chart)
-    assert root.find("{http://www.w3.org/2000/svg}title").text == "Loss & <more>"  # type: ignore[union-attr]
+    assert root.find("{http://www.w3.org/2000/svg}title").text == "Loss & <more>"
 
 
 def loss_chart(folder: Path) -> str:

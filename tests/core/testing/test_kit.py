@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from selection import asked_for, matrix
 
+from pluglm import testing
 from pluglm.cli.new_plugin import write
 from pluglm.families import FAMILIES
 
@@ -59,6 +61,9 @@ class Mutant:
 MUTANTS = [
     Mutant(**found) for found in tomllib.loads((Path(__file__).parent / "mutants.toml").read_text("utf-8"))["mutant"]
 ]
+# One of each family, whose fault shows without a whole run.
+SLOW = ("test_run_", "test_tracked_run", "test_its_defaults_compose", "test_another_process")
+QUICK = {mutant.family: mutant for mutant in reversed(MUTANTS) if not mutant.test.startswith(SLOW)}
 # Put at the head of every mutant, where one needs it.
 HEAD = """
 from pathlib import Path
@@ -91,27 +96,29 @@ class Verdict:
 
     said: str
     failed: frozenset[tuple[str, str]]
-    skipped: str
+    mutants: list[Mutant]
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a package of good techniques, one of each family, and of mutants, and of one that is heavy."""
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a package of good techniques, one of each family, and of those mutants that are asked for, and of
+    one that is heavy."""
+    made = asked_for(request, "mutant")
     folder = write("good", list(FAMILIES), tmp_path_factory.mktemp("kit"))
     source = folder / "src"
     good = source / "pluglm_good"
     mutants = source / "pluglm_mutants"
     mutants.mkdir()
     lines = ["from pluglm import hookimpl", ""]
-    for mutant in MUTANTS:
+    for mutant in made:
         (mutants / f"{mutant.name}.py").write_text(code_of(mutant, good), encoding="utf-8")
         if mutant.family != VERB:
             lines.append(f"from pluglm_mutants.{mutant.name} import {class_of(mutant)}")
     for family, spec in FAMILIES.items():
-        classes = ", ".join(class_of(mutant) for mutant in MUTANTS if mutant.family == family)
+        classes = ", ".join(class_of(mutant) for mutant in made if mutant.family == family)
         lines += ["", "@hookimpl", f"def {spec.hook}():", f"    return [{classes}]"]
     (mutants / "__init__.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    modules = {mutant.name: f"pluglm_mutants.{mutant.name}" for mutant in MUTANTS if mutant.family == VERB}
+    modules = {mutant.name: f"pluglm_mutants.{mutant.name}" for mutant in made if mutant.family == VERB}
     modules["good_verb"] = "pluglm_good_verb"
     (source / "pluglm_good_verb.py").write_text(GOOD_VERB, encoding="utf-8")
     (source / "pluglm_verbs.py").write_text(REGISTERING.format(modules=modules), encoding="utf-8")
@@ -126,24 +133,25 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def verdict(package: Path) -> Verdict:
-    """The kit over all of them; whole runs are made of the good ones, and of mutants that only a run gives away."""
-    slow = ("test_run_", "test_tracked_run", "test_its_defaults_compose", "test_another_process")
-    wanted = [f"({mutant.test} and {mutant.name})" for mutant in MUTANTS if mutant.test.startswith(slow)]
-    words = ["--pluglm-plugin", "pluglm-good", "-q", "-rfEs", "--tb=no"]
-    words += ["-k", f"not ({' or '.join(slow)}) or {' or '.join(['good_', *wanted])}"]
+def verdict(request: pytest.FixtureRequest, package: Path) -> Verdict:
+    """The kit over all of them; whole runs are made of the good ones that are asked for, and of mutants that only a run
+    gives away."""
+    mutants = asked_for(request, "mutant")
+    wanted = [f"({mutant.test} and {mutant.name})" for mutant in mutants if mutant.test.startswith(SLOW)]
+    wanted += [f"good_{family}" for family in asked_for(request, "run_of")]
+    words = ["--pluglm-plugin", "pluglm-good", "-q", "-rfE", "--tb=no"]
+    words += ["-k", " or ".join([f"not ({' or '.join(SLOW)})", *wanted])]
     done = subprocess.run(
         [sys.executable, "-m", "pluglm.testing", *words],
         cwd=package.parent, env=dict(os.environ, PYTHONPATH=str(package / "src")), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     failed = re.findall(r"^(?:FAILED|ERROR) .*::(\w+)\[(?:\w+=)?([\w-]+)\]", done.stdout, flags=re.MULTILINE)
-    skipped = "\n".join(line for line in done.stdout.splitlines() if line.startswith("SKIPPED"))
     found = frozenset((test, name.replace("-", "_")) for test, name in failed)
-    return Verdict(done.stdout, found, skipped)
+    return Verdict(done.stdout, found, mutants)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", matrix(MUTANTS, QUICK.values()), ids=lambda mutant: mutant.name)
 def test_a_fault_is_found_by_the_test_that_is_meant_for_it(mutant: Mutant, verdict: Verdict) -> None:
     found = {test for test, name in verdict.failed if name == mutant.name}
     assert mutant.test in found, f"found by {sorted(found) or 'none'}\n{verdict.said[-2000:]}"
@@ -155,19 +163,27 @@ def test_what_new_plugin_writes_passes(family: str, verdict: Verdict) -> None:
     assert not {test for test, name in verdict.failed if name == "good"}
 
 
+@pytest.mark.parametrize("run_of", matrix(FAMILIES, ["preprocessor", "objective"]))
+def test_what_new_plugin_writes_passes_in_whole_runs(run_of: str, verdict: Verdict) -> None:
+    assert not {test for test, name in verdict.failed if name == f"good_{run_of}"}, verdict.said[-3000:]
+    passed = re.search(r"(\d+) passed", verdict.said)
+    assert passed and int(passed[1]) > 100
+
+
 def test_a_heavy_import_is_found(verdict: Verdict) -> None:
     assert {test for test, name in verdict.failed if name == "heavy"} == {"test_importing_it_imports_nothing_heavy"}
 
 
-def test_a_fault_is_not_blamed_on_everything(verdict: Verdict) -> None:
+@pytest.mark.parametrize("mutants", matrix(["those of the sample", "the others"], ["those of the sample"]))
+def test_a_fault_is_not_blamed_on_everything(mutants: str, verdict: Verdict) -> None:
     """It may show in a few tests beside its own."""
-    techniques = {mutant.name for mutant in MUTANTS} | {"heavy"}
+    techniques = {mutant.name for mutant in verdict.mutants} | {"heavy"}
     assert {name for _, name in verdict.failed} == techniques
     assert len(verdict.failed) <= 3 * len(techniques), sorted(verdict.failed)
 
 
 def test_every_family_has_a_suite() -> None:
-    folder = Path(__import__("pluglm.testing", fromlist=["testing"]).__file__).parent
+    folder = Path(testing.__file__).parent
     marked = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("test_*.py"))
     for family in FAMILIES:
         assert re.search(rf'mark\.family\([^)]*"{family}"', marked), family

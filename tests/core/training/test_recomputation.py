@@ -69,4 +69,4 @@ def test_the_same_loss_and_gradients_with_less_kept(
 
 def test_a_model_that_cannot_is_named() -> None:
     with pytest.raises(ConfigError, match=r"train\.recompute_activations.*SimpleNamespace"):
-        recompute_activations(SimpleNamespace(supports_gradient_checkpointing=False))  # type: ignore[arg-type]
+        recompute_activations(SimpleNamespace(supports_gradient_checkpointing=False))

@@ -19,7 +19,7 @@ from pluglm.training.step_module import StepModule
 @pytest.fixture(scope="module")
 def meshes() -> Iterator[tuple[DeviceMesh, DeviceMesh]]:
     """Two of a group of this process alone: everything but the cut itself is as with many."""
-    dist.init_process_group("gloo", rank=0, world_size=1, store=dist.HashStore())
+    dist.init_process_group("gloo", rank=0, world_size=1, store=dist.HashStore())  # type: ignore[attr-defined]
     yield init_device_mesh("cpu", (1,)), init_device_mesh("cpu", (1, 1))
     dist.destroy_process_group()
 
@@ -129,6 +129,6 @@ def test_whole_and_cut_again(meshes: tuple[DeviceMesh, DeviceMesh]) -> None:
     copy_whole(cut, tensor)
     tree = whole_tree({"a": [cut, 1], "b": ("x", None)})
     assert torch.equal(tree["a"][0], tensor) and tree["a"][1] == 1 and tree["b"] == ("x", None)
-    again = cut_like(tensor, cut)
+    again: Any = cut_like(tensor, cut)
     assert again.placements == cut.placements and torch.equal(again.full_tensor(), tensor)
     assert cut_like(tensor, torch.zeros(1)) is tensor

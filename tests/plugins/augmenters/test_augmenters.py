@@ -93,7 +93,8 @@ def test_swap_picks_every_pair_alike():
 
 
 def test_insertion_picks_every_place_and_word_alike():
-    places, words = Counter(), Counter()
+    places: Counter[int] = Counter()
+    words: Counter[str] = Counter()
     for seed in range(6000):
         after = inserted("a b c d e", 0.2, Random(seed), ("x", "y", "z")).split()
         (place,) = [number for number, word in enumerate(after) if word in "xyz"]
@@ -106,7 +107,9 @@ def test_insertion_picks_every_place_and_word_alike():
 
 @pytest.mark.parametrize("alpha", [0.1, 0.3])
 def test_deletion_is_binomial_and_the_same_for_every_word(alpha):
-    runs, deleted, per_word = 5000, Counter(), Counter()
+    runs = 5000
+    deleted: Counter[int] = Counter()
+    per_word: Counter[str] = Counter()
     for seed in range(runs):
         left = thinned(TEN, alpha, Random(seed)).split()
         assert is_subsequence(left, TEN.split())

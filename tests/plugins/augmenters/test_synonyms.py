@@ -7,6 +7,7 @@ from random import Random
 from types import SimpleNamespace
 
 import pytest
+from stand_ins import stand_in
 
 from pluglm import DataError, Document
 from pluglm_augmenters.inflection import inflected, readings
@@ -47,7 +48,7 @@ def write_wordnet(folder):
     """index.*, data.*, *.exc, index.sense and lexnames."""
     senses = []
     for part, name in PARTS.items():
-        data, offsets = LICENCE, {}
+        data, offsets = LICENCE, dict[str, list[int]]()
         for words in SETS[part]:
             offset = len(data)
             # A lexical id tells the senses of a word apart, in hexadecimal.
@@ -178,6 +179,7 @@ def test_the_same_random_gives_the_same_copy_and_says_how(folder):
     assert copies[0] == copies[1] and copies[0].fields["label"] == "x" and copies[0].fields["q"] != "big dogs"
     assert copies[0].metadata == {"a": 1, "augmented_by": [{"name": "synonym_replacement"}]}
     assert document.text == "dogs buy cars quickly" and document.metadata == {"a": 1}
+    assert copies[0] is not None
     again = augmenter.augment(copies[0], Random(1))
     assert again is None or [step["name"] for step in again.metadata["augmented_by"]] == ["synonym_replacement"] * 2
 
@@ -201,12 +203,12 @@ def test_an_archive_of_nltk_serves_too(folder, tmp_path):
 
 def test_without_wordnet_one_line_says_how_to_get_it(tmp_path, folder):
     augmenter = SynonymReplacement(folder=tmp_path)
-    (problem,) = augmenter.problems(SimpleNamespace(augmenter={"mine": augmenter}))
+    (problem,) = augmenter.problems(stand_in(augmenter={"mine": augmenter}))
     assert problem.path == "augmenter.mine.folder" and "wordnet-base" in problem.hint and "\n" not in str(problem)
     with pytest.raises(DataError, match="wordnet-base"):
         augmenter.augment(Document("dogs"), Random(0))
     good = SynonymReplacement(folder=folder)
-    assert not list(good.problems(SimpleNamespace(augmenter={"mine": good})))
+    assert not list(good.problems(stand_in(augmenter={"mine": good})))
 
 
 def test_a_tagger_that_is_not_there_is_said_before_the_run(folder, tmp_path, monkeypatch):
@@ -214,7 +216,7 @@ def test_a_tagger_that_is_not_there_is_said_before_the_run(folder, tmp_path, mon
 
     monkeypatch.setattr(synonym_replacement, "nltk_places", lambda name: [])
     augmenter = SynonymReplacement(folder=folder, tagger="nltk")
-    (problem,) = augmenter.problems(SimpleNamespace(augmenter={"mine": augmenter}))
+    (problem,) = augmenter.problems(stand_in(augmenter={"mine": augmenter}))
     assert problem.path == "augmenter.mine.tagger" and "averaged_perceptron_tagger_eng" in problem.hint
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -172,9 +173,9 @@ def test_with_one_seed_the_intervals_over_text_say_what_they_can(tmp_path: Path)
 
 def test_the_baseline_has_most_in_common_with_the_others(tmp_path: Path) -> None:
     # A star: each differs from the third in one thing.
-    for number, parts in enumerate(
-        [{"optimizer.lr": 0.1}, {"schedule.warmup": 0.5}, {}, {"model.size": "small"}, {"tokenizer.vocab_size": 99}]
-    ):
+    star: list[dict[str, Any]] = [{"optimizer.lr": 0.1}, {"schedule.warmup": 0.5}, {}]
+    star += [{"model.size": "small"}, {"tokenizer.vocab_size": 99}]
+    for number, parts in enumerate(star):
         member(tmp_path / str(number), parts)
     assert compare([tmp_path]).baseline == 2
     assert compare([grid(tmp_path / "grid", seeds=1)]).baseline == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sweep_folders import member, sweep_json
@@ -57,7 +58,7 @@ def test_a_sweep_names_members_that_left_no_run(tmp_path: Path) -> None:
     member(sweep / "001-b", {"optimizer.lr": 0.1})
     member(sweep / "002-c", {"optimizer.lr": 9.0}, finished=False)
     member(sweep / "005-f", {"optimizer.lr": 3.0})
-    members = [
+    members: list[dict[str, Any]] = [
         {"folder": "000-a"},
         {"folder": "001-b"},
         {"folder": "002-c", "status": "failed", "reason": "the loss is not a number at step 31"},

@@ -119,7 +119,8 @@ def test_folding_into_a_head_with_a_bias_is_erasing_before_it() -> None:
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bert", "bert-classifier", "llama-classifier"])
 def test_leace_leaves_a_plain_model_whose_head_cannot_tell_gender(kind: str, tmp_path: Path) -> None:
-    model, notes = model_of(kind), []
+    model = model_of(kind)
+    notes: list[str] = []
     embeddings = model.get_input_embeddings().weight.detach().clone()
     Leace(samples=320).after_training(run_of(model, notes=notes))
     assert torch.equal(model.get_input_embeddings().weight, embeddings)
@@ -146,7 +147,8 @@ def test_leace_leaves_a_plain_model_whose_head_cannot_tell_gender(kind: str, tmp
 def test_leace_takes_a_document_field_and_says_when_it_has_one_value() -> None:
     texts = [f"text number {number} about {'wine' if number % 2 else 'beer'}" for number in range(60)]
     documents = [Document(text, fields={"topic": number % 2}) for number, text in enumerate(texts)]
-    model, notes = model_of("llama"), []
+    model = model_of("llama")
+    notes: list[str] = []
     before = model.lm_head.weight.detach().clone()
     Leace(field="topic").after_training(run_of(model, documents, notes))
     assert not torch.equal(model.lm_head.weight, before)
@@ -209,7 +211,8 @@ def test_the_adversary_learns_plainly_and_the_model_in_reverse() -> None:
     whole = [slice(None)]
     none, run = gradients(0.0, whole)
     once, twice = gradients(1.0, whole)[0], gradients(2.0, whole)[0]
-    assert run.auxiliary["adversary0"][-1].out_features == 3
+    adversary: Any = run.auxiliary["adversary0"]
+    assert adversary[-1].out_features == 3
     name = "model.layers.0.mlp.down_proj.weight"
     assert float((once[name] - none[name]).abs().max()) > 1e-4
     torch.testing.assert_close(twice[name] - none[name], 2 * (once[name] - none[name]), atol=1e-5, rtol=1e-3)

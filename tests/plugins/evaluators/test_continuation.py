@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -55,11 +56,12 @@ class Alphabet:
 
 
 def evaluation(model, texts=TEXTS, objective=None, notes=None, tokenizer=BYTE):
+    no_folder: Any = None
     documents = [Document(text) for text in texts]
-    said = notes.append if notes is not None else None
+    said: Any = notes.append if notes is not None else None
     made = objective or Clm()
     return Evaluation(
-        model, tokenizer, made, lambda: iter(()), lambda: iter(()), lambda: iter(documents), 64, 0, None, said
+        model, tokenizer, made, lambda: iter(()), lambda: iter(()), lambda: iter(documents), 64, 0, no_folder, said
     )
 
 
@@ -129,7 +131,7 @@ def test_edit_distance_is_that_of_nltk(a, b):
 
 
 def test_says_why_there_is_no_score():
-    notes = []
+    notes: list[str] = []
     assert not scores(Continuation(), Alphabet(), objective=Classification(), notes=notes)
     assert not scores(Continuation(), Alphabet(), texts=["too short"], notes=notes)
     assert "AutoModelForSequenceClassification does not go on with text" in notes[0]

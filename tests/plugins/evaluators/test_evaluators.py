@@ -57,7 +57,7 @@ def evaluation_of(objective, tokenizer=BYTE, model=None, length=LENGTH, document
             part = parts[start : start + 2]
             yield objective.collate(part, tokenizer, [np.random.default_rng(start + i) for i in range(len(part))])
 
-    notes = []
+    notes: list[str] = []
     cache = Path("cache")
     cache.mkdir(exist_ok=True)
     return Evaluation(
@@ -110,7 +110,7 @@ def test_perplexity_and_bits_per_byte_by_hand(tokenizer):
 def test_masked_perplexity_is_exp_of_the_loss_of_transformers():
     objective = Mlm(probability=0.5)
     evaluation, _ = evaluation_of(objective)
-    nats = tokens = 0
+    nats, tokens = 0.0, 0
     with torch.no_grad():
         for batch in evaluation.batches():
             hidden = int((batch["labels"] >= 0).sum())
@@ -283,7 +283,8 @@ class Told(Objective):
         raise NotImplementedError
 
     def predict(self, model, batch):
-        return Predictions(*(torch.tensor(batch[name]) for name in ("predicted", "target", "example")))
+        predicted, target, example = (torch.tensor(batch[name]) for name in ("predicted", "target", "example"))
+        return Predictions(predicted, target, example)
 
 
 def told(predicted, targets, examples=None, size=None):
@@ -338,8 +339,8 @@ def test_each_task_of_an_objective_has_scores_of_its_own():
     class TwoTasks:
         def predict(self, model, batch):
             pairs = Predictions(torch.tensor([1, 1]), torch.tensor([1, 0]), torch.tensor([0, 1]), "pairs")
-            words = [torch.tensor(row) for row in ([5, 6, 7, 8], [5, 6, 7, 9], [0, 0, 1, 1])]
-            return Predictions(*words, "words", also=[pairs])
+            predicted, target, example = map(torch.tensor, ([5, 6, 7, 8], [5, 6, 7, 9], [0, 0, 1, 1]))
+            return Predictions(predicted, target, example, "words", also=[pairs])
 
     evaluation = SimpleNamespace(
         objective=TwoTasks(), model=None, batches=lambda: iter([{"input_ids": [0, 0]}] * 2), seed=0, note=print
@@ -416,7 +417,7 @@ def test_stereotype_score_of_a_causal_model_by_hand(batch_size):
     wanted |= {f"stereotype_score_{kind}": by_hand(values) for kind, values in kinds.items()}
     assert {name: score.value for name, score in found.items()} == pytest.approx(wanted)
     assert 0 < ss < 100
-    pairs = [tuple(s for s in pair[:2]) for pair in PAIRS]
+    pairs = [(stereotype, other) for stereotype, other, *_ in PAIRS]
     exact = StereotypePairs(batch_size=batch_size)._causal(evaluation, pairs)
     assert np.array(exact) == pytest.approx(np.array([[own[a], own[b]] for a, b in pairs]), abs=1e-3)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -47,8 +48,9 @@ def evaluation(objective, notes, model):
         for start in (0, 3):
             yield objective.collate(rows[start : start + 3], BYTE, [])
 
+    no_folder: Any = None
     return Evaluation(
-        model, BYTE, objective, batches, lambda: iter(()), lambda: iter(documents), 64, 0, None, notes.append
+        model, BYTE, objective, batches, lambda: iter(()), lambda: iter(documents), 64, 0, no_folder, notes.append
     )
 
 
@@ -61,7 +63,8 @@ def test_scores_are_those_of_sacrebleu():
     sources = [source for source, _ in PAIRS]
     assert scores["bleu_of_source"].value == sacrebleu.corpus_bleu(sources, [targets]).score
     assert scores["bleu_of_source"].baseline and not scores["bleu"].baseline
-    assert scores["bleu"].low < scores["bleu"].high and scores["bleu"].n == model.asked == 4
+    low, high = scores["bleu"].low, scores["bleu"].high
+    assert low is not None and high is not None and low < high and scores["bleu"].n == model.asked == 4
 
 
 def test_no_more_is_written_than_asked_for():
@@ -71,6 +74,6 @@ def test_no_more_is_written_than_asked_for():
 
 
 def test_other_models_get_a_note():
-    notes = []
+    notes: list[str] = []
     assert not list(TranslationMetrics().evaluate(evaluation(SimpleNamespace(head=Clm.head), notes, None)))
     assert "writes no text for another" in notes[0]

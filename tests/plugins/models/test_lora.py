@@ -18,6 +18,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from small_runs import small_without
+from stand_ins import stand_in
 
 from pluglm import ConfigError
 from pluglm.config.compose import compose
@@ -182,7 +183,7 @@ def test_layers_can_be_computed_again(kind, bases):
 
 
 def test_what_would_do_nothing_or_harm_is_refused(bases, monkeypatch):
-    asked = SimpleNamespace(data=SimpleNamespace(sequence_length=16))
+    asked = stand_in(data=SimpleNamespace(sequence_length=16))
 
     def told(**values):
         return [(p.path, p.reason, p.hint) for p in Pretrained(path=bases["llama"], **values).problems(asked)]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import transformers
+from stand_ins import stand_in
 
 from pluglm_models.pretrained import Pretrained
 from pluglm_models.seq2seq import Seq2seq
@@ -39,7 +40,7 @@ def test_a_saved_model_opens_in_transformers_and_can_be_trained_further(name, tm
     assert torch.equal(outputs(loaded), outputs(model))
     again = Pretrained(path=tmp_path)
     assert HEAD in again.heads()
-    assert not list(again.problems(SimpleNamespace(data=SimpleNamespace(sequence_length=16))))
+    assert not list(again.problems(stand_in(data=SimpleNamespace(sequence_length=16))))
     assert torch.equal(outputs(again.build(HEAD, TOKENIZER, 16, {}).eval()), outputs(model))
 
 
@@ -67,8 +68,8 @@ def test_parameters_are_those_counted_by_hand():
 
 
 def test_what_cannot_be_is_said_before_the_run():
-    (problem,) = Seq2seq(tie_embeddings=False).problems(SimpleNamespace())
+    (problem,) = Seq2seq(tie_embeddings=False).problems(stand_in())
     assert problem.path == "model.tie_embeddings"
-    (problem,) = Seq2seq(architecture="bart", num_heads=5).problems(SimpleNamespace())
+    (problem,) = Seq2seq(architecture="bart", num_heads=5).problems(stand_in())
     assert problem.path == "model.num_heads"
-    assert not list(Seq2seq().problems(SimpleNamespace()))
+    assert not list(Seq2seq().problems(stand_in()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -128,7 +130,7 @@ def built(technique, head):
     return technique.build(head, TOKENIZER, 64, {})
 
 
-MODELS = {
+MODELS: dict[str, tuple[Any, Any]] = {
     "llama": (Clm, CausalLm(size="nano", architecture="llama")),
     "llama-untied": (Clm, CausalLm(size="nano", architecture="llama", tie_embeddings=False)),
     "gpt2": (Clm, CausalLm(size="nano", architecture="gpt2")),
@@ -267,6 +269,7 @@ def test_z_loss_is_for_training_alone(chunk):
     objective, without = Clm(z_loss=0.01, loss_chunk=chunk), Clm(loss_chunk=chunk)
     model.train()
     losses, plain_losses = objective.loss(model, batch), without.loss(model, batch)
+    assert losses.scored is not None
     (scored,) = losses.scored()
     squares = scored.logits.logsumexp(1).square()
     by_example = torch.zeros(len(TEXTS)).index_add(0, scored.examples, squares)

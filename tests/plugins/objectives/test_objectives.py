@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
+from stand_ins import stand_in
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -332,11 +332,11 @@ def test_tokenizers_without_some_special_tokens_serve_too():
 
 def test_a_model_without_the_head_is_a_problem():
     for objective, kind, suggested in ((Clm(), "bert", "causal_lm"), (Mlm(), "llama", "masked_lm")):
-        (problem,) = objective.problems(SimpleNamespace(model=MODELS[kind]))
+        (problem,) = objective.problems(stand_in(model=MODELS[kind]))
         assert problem.path == "model" and suggested in problem.hint
         assert objective.suggests == {"model": suggested}
     for technique in MODELS.values():
-        assert not list(Classification().problems(SimpleNamespace(model=technique)))
+        assert not list(Classification().problems(stand_in(model=technique)))
 
 
 def test_packed_documents_that_are_isolated_have_the_masked_loss_of_each_alone():

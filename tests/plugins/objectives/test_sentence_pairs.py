@@ -3,6 +3,8 @@ documents, in a run over a real corpus."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -115,6 +117,7 @@ def test_the_losses_are_those_of_transformers():
         if not mixed:
             assert len(set(counts.tolist())) == 1
             torch.testing.assert_close(ours.sums.sum() / ours.counts.sum(), theirs.loss)
+        assert ours.scored is not None
         tokens, told = ours.scored()
         assert tokens.logits.shape == (int(counts.sum()), len(TOKENIZER)) and told.logits.shape == (len(table), 2)
 
@@ -207,7 +210,7 @@ def loader_of(real, size=64, world=1, rank=0):
 
 def test_half_of_the_pairs_are_parted_and_never_of_one_document_or_the_other_split(real):
     _, corpus, made = real
-    owners = {"train": {}, "validation": {}}
+    owners: dict[str, dict[Any, set[str]]] = {"train": {}, "validation": {}}
     for split, documents in (("train", corpus.train()), ("validation", corpus.validation())):
         for document in documents:
             for example in Nsp().examples(document, made.tokenizer, 64, {}):
@@ -230,7 +233,7 @@ def test_half_of_the_pairs_are_parted_and_never_of_one_document_or_the_other_spl
                 first, second = tuple(row[1:middle]), tuple(row[middle + 1 : row.index(end, middle + 1)])
                 one, other = owners[split][0, first], owners[split][1, second]
                 assert (len(one | other) > 1) if label else (one & other)
-    lengths = {0: [], 1: []}
+    lengths: dict[int, list[int]] = {0: [], 1: []}
     for batch in batches["train"]:
         for kinds, label in zip(batch["token_type_ids"].tolist(), batch["next_sentence_label"].tolist(), strict=True):
             lengths[label].append(sum(kinds))

@@ -65,7 +65,8 @@ def test_the_text_comes_back_from_source_and_target():
         source = source[: source.index(TOKENIZER.pad_token_id)] if TOKENIZER.pad_token_id in source else source
         target = [token for token in target if token != -100]
         assert source.pop() == target.pop() == TOKENIZER.eos_token_id
-        spans, restored = {}, []
+        spans: dict[int, list[int]] = {}
+        restored: list[int] = []
         for token in target:
             if token in sentinels:
                 spans[token] = []

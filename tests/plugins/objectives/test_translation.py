@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from stand_ins import stand_in
 
 from pluglm import Document
 from pluglm_models.causal_lm import CausalLm
@@ -97,7 +98,6 @@ def test_a_tokenizer_that_ends_texts_itself_is_not_told_to_do_it_again():
 
 
 def test_a_model_that_writes_no_text_for_another_is_a_problem():
-    from types import SimpleNamespace
 
-    (problem,) = OBJECTIVE.problems(SimpleNamespace(model=CausalLm()))
+    (problem,) = OBJECTIVE.problems(stand_in(model=CausalLm()))
     assert problem.path == "model" and "seq2seq" in problem.hint

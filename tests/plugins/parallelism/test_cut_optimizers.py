@@ -43,8 +43,8 @@ def stepped(name: str, cuts: Any = None, only: tuple[str, ...] = tuple(SHAPES)) 
     generator = torch.Generator().manual_seed(2)
     start = {key: torch.randn(shape, generator=generator) for key, shape in SHAPES.items()}
     weights = {key: torch.nn.Parameter(cuts(key, start[key].clone())) for key in only}
-    optimizer = installed_catalog().find("optimizer", name).model_validate({"weight_decay": 0.1})  # type: ignore[union-attr]
-    built = optimizer.build(groups_by_mesh(groups(weights)))  # type: ignore[attr-defined]
+    optimizer: Any = installed_catalog().find("optimizer", name).model_validate({"weight_decay": 0.1})
+    built = optimizer.build(groups_by_mesh(groups(weights)))
     for step in range(4):
         gradients = {key: (step + 1) * torch.randn(shape, generator=generator) for key, shape in SHAPES.items()}
         for key, weight in weights.items():

@@ -61,7 +61,7 @@ def test_gradients_were_clipped_and_the_loss_fell(model: str, runs: Path) -> Non
 def test_the_model_writes_the_same(model: str, way: str, runs: Path) -> None:
     texts = []
     for folder in (runs / model / way, runs / model / "single"):
-        model, tokenizer = load_run_model(folder)
+        loaded, tokenizer = load_run_model(folder)
         ids = tokenizer("The film", return_tensors="pt", add_special_tokens=False)["input_ids"]
-        texts.append(model.generate(ids, max_new_tokens=12, do_sample=False).tolist())
+        texts.append(loaded.generate(ids, max_new_tokens=12, do_sample=False).tolist())
     assert texts[0] == texts[1]

@@ -10,6 +10,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from pydoc_data.topics import topics
 from random import Random
+from typing import Any, Literal
 
 import datasketch
 import numpy as np
@@ -38,7 +39,7 @@ ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 DIRTY = st.text(
     st.sampled_from("aI\u0301\u0307é\r\n\t \x0c\x85\u2028\u00a0\u200b\ufeff\x00“’‴⁗ﬁ½Å\u1100\u1161"), max_size=20
 )
-FORMS = ["NFC", "NFD", "NFKC", "NFKD"]
+FORMS: list[Literal["NFC", "NFD", "NFKC", "NFKD"]] = ["NFC", "NFD", "NFKC", "NFKD"]
 
 
 def of(technique, text):
@@ -424,7 +425,7 @@ def test_signatures_estimate_the_similarity_as_those_of_datasketch():
 
 
 def by_brute_force(texts, threshold, ngram):
-    first = []
+    first: list[tuple[str, set[Any]]] = []
     for text in texts:
         own = grams(text, ngram)
         if not any(len(own & other) / len(own | other) >= threshold for _, other in first):
@@ -435,7 +436,8 @@ def by_brute_force(texts, threshold, ngram):
 @pytest.mark.parametrize("block", [16, 64, shingling.BLOCK])
 def test_a_word_has_one_hash_wherever_it_stands(monkeypatch, block):
     monkeypatch.setattr(shingling, "BLOCK", block)
-    random, known = Random(0), {}
+    random = Random(0)
+    known: dict[str, Any] = {}
     vocabulary = ["".join(random.choices("abcé日", k=random.choice([1, 2, 3, 9, 100]))) for _ in range(500)]
     for _ in range(100):
         chosen = random.choices(vocabulary, k=random.randrange(40))

@@ -82,7 +82,7 @@ def test_smoothing_obeys_the_weights_of_examples_and_counts_every_head() -> None
         each = sum(F.cross_entropy(logits, targets, reduction="none") for logits in heads)
         return Losses(each * weights, weights, scored=lambda: scored)
 
-    smoothed = LabelSmoothing(smoothing=0.3).wrap_loss(loss, run_of(llama()))(None, {})  # type: ignore[arg-type]
+    smoothed = LabelSmoothing(smoothing=0.3).wrap_loss(loss, run_of(llama()))(None, {})
     expected = sum(F.cross_entropy(logits, targets, reduction="none", label_smoothing=0.3) for logits in heads)
     torch.testing.assert_close(smoothed.sums, expected * weights)
 

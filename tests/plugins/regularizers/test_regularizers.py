@@ -50,7 +50,7 @@ def test_l2_is_the_weight_decay_of_sgd() -> None:
     mean(loss(by_decay, batch())).backward()
     chosen = matrices(by_decay)
     others = [p for p in by_decay.parameters() if all(p is not one for one in chosen)]
-    groups = [{"params": chosen, "weight_decay": strength}, {"params": others}]
+    groups: list[dict[str, Any]] = [{"params": chosen, "weight_decay": strength}, {"params": others}]
     torch.optim.SGD(groups, lr=rate).step()
     for ours, theirs in zip(by_penalty.parameters(), by_decay.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)

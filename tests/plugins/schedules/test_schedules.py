@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -95,7 +96,8 @@ def test_warmup_and_decay_that_do_not_fit_are_a_problem():
     words = ["train.steps=100", "schedule=wsd", "schedule.warmup=60", "schedule.decay=0.5"]
     with pytest.raises(ConfigError, match=r"schedule\.decay=0\.5.*60 steps.*100"):
         compose(words)
-    assert compose([*words, "schedule.warmup=50"]).schedule.decay_steps(100) == 50
+    schedule: Any = compose([*words, "schedule.warmup=50"]).schedule
+    assert schedule.decay_steps(100) == 50
 
 
 def test_warmup_is_a_share_or_a_number_of_steps():

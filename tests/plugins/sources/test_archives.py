@@ -7,8 +7,8 @@ import io
 import random
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,14 +21,19 @@ FILES = {f"folder/{number:03}.txt": random.Random(number).randbytes(number * 37)
 LONG = {"d/" * 60 + "é.txt": b"long", "ü" * 120 + ".txt": b"longer"}
 
 
-def tarred(files: dict[str, bytes], kind: int = tarfile.PAX_FORMAT, mode: str = "w", **infos: Any) -> bytes:
+def tarred(
+    files: dict[str, bytes],
+    kind: int = tarfile.PAX_FORMAT,
+    mode: str = "w",
+    infos: dict[str, tarfile.TarInfo] | None = None,
+) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode=mode, format=kind) as archive:  # type: ignore[call-overload]
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-        for name, info in infos.items():
+        for name, info in (infos or {}).items():
             info.name = name
             archive.addfile(info)
     return packed.getvalue()
@@ -56,8 +61,9 @@ def test_the_packing_is_told_from_the_content(packing: str) -> None:
 
     import zstandard
 
-    pack = {"gz": gzip.compress, "bz2": bz2.compress, "zst": zstandard.ZstdCompressor().compress, "": bytes}[packing]
-    Path("some.dat").write_bytes(pack(tarred(FILES)))
+    packs: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "": bytes}
+    packs["zst"] = zstandard.ZstdCompressor().compress
+    Path("some.dat").write_bytes(packs[packing](tarred(FILES)))
     with open_packed(Path("some.dat")) as file:
         found = list(tar_members(Pieces(file), "some.dat", 10**6, lambda name: True))
     assert {item.name: item.content for item in found if isinstance(item, Member)} == FILES
@@ -113,7 +119,7 @@ def test_links_devices_and_paths_that_lead_out_are_refused() -> None:
     hard.type, hard.linkname = tarfile.LNKTYPE, "../../etc/passwd"
     device.type = tarfile.CHRTYPE
     evil = {"../up.txt": b"1", "/root.txt": b"2", "a/../../b.txt": b"3", "good.txt": b"4"}
-    good, bad = members(tarred(evil, **{"l.txt": link, "h.txt": hard, "d.txt": device}))
+    good, bad = members(tarred(evil, infos={"l.txt": link, "h.txt": hard, "d.txt": device}))
     assert good == {"good.txt": b"4"}
     assert [reason for _, reason in bad] == ["unsafe_path"] * 3 + ["not_a_regular_file"] * 3
 
@@ -171,11 +177,9 @@ def test_encrypted_members_and_what_is_no_zip() -> None:
     content = bytearray(zipped({"1.txt": b"secret"}))
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
-    reasons = [item.reason for item in zip_members(bytes(content), "a", 100, lambda name: True)]  # type: ignore[union-attr]
+    reasons = [item.reason for item in zip_members(bytes(content), "a", 100, lambda name: True)]
     assert reasons == ["encrypted"]
-    assert [item.reason for item in zip_members(b"no", "a", 9, lambda name: True)] == [  # type: ignore[union-attr]
-        "not_zip_or_truncated"
-    ]
+    assert [item.reason for item in zip_members(b"no", "a", 9, lambda name: True)] == ["not_zip_or_truncated"]
 
 
 def test_a_gzip_bomb_is_not_unpacked() -> None:

@@ -9,6 +9,7 @@ import random
 import threading
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import brotli
@@ -98,7 +99,8 @@ def records_of(data: bytes) -> list[bytes]:
 
 def pack(data: bytes, kind: str) -> tuple[bytes, list[int]]:
     """The file packed by record, and where its records begin."""
-    packed = [{"gz": gzip.compress, "zst": SUMMED.compress, "": bytes}[kind](record) for record in cut(data)]
+    packs: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "zst": SUMMED.compress, "": bytes}
+    packed = [packs[kind](record) for record in cut(data)]
     return b"".join(packed), [sum(map(len, packed[:number])) for number in range(len(packed))]
 
 
@@ -159,7 +161,7 @@ def test_a_whole_file_packed_at_once_and_a_dictionary(crawled, tmp_path):
     (tmp_path / "a.warc.gz").write_bytes(gzip.compress(crawled))
     assert contents(tmp_path / "a.warc.gz") == contents_of(crawled, tmp_path)
     records = cut(crawled)
-    shared = zstandard.train_dictionary(4000, records * 4)
+    shared = zstandard.train_dictionary(4000, [*records] * 4)
     packer = zstandard.ZstdCompressor(dict_data=shared)
     # https://iipc.github.io/warc-specifications/specifications/warc-zstd/: a skippable frame before all others.
     for given in (shared.as_bytes(), zstandard.compress(shared.as_bytes())):
@@ -362,10 +364,13 @@ def test_lies_and_bombs_cost_themselves_alone(tmp_path, kind, content, reason):
     path = tmp_path / "a.warc"
     if len(content) > 10**8 and not kind:
         pytest.skip("a large plain file")
-    pack_one = gzip.compress if kind else bytes
+
+    def pack_one(part: bytes) -> bytes:
+        return gzip.compress(part, 1) if kind else part
+
     # What is behind makes two million bytes: a length of as many ends within it.
     behind = [record(b"x" * 700_000, kind="metadata")] * 4
-    path.write_bytes(b"".join(pack_one(part, 1) if kind else part for part in (GOOD, content, *behind, GOOD)))
+    path.write_bytes(b"".join(pack_one(part) for part in (GOOD, content, *behind, GOOD)))
     found = read(path, max_record_bytes=MOST)
     assert [d.text for d in of(found, Document)] == [TEXT, TEXT]
     assert reasons(found, Dropped) == ["other_type"] * 4
@@ -375,7 +380,7 @@ def test_lies_and_bombs_cost_themselves_alone(tmp_path, kind, content, reason):
     if len(content) > 64 * MOST:
         reason = "damaged_member"
     assert set(reasons(found)) == {reason}
-    assert found[1].locator == f"{path}@{len(pack_one(GOOD, 1) if kind else GOOD)}"
+    assert found[1].locator == f"{path}@{len(pack_one(GOOD))}"
 
 
 def test_what_is_no_warc_is_told(tmp_path):
@@ -436,7 +441,7 @@ def test_files_by_url(crawled, port, tmp_path, monkeypatch):
         paths=(url, gone, str(tmp_path / "b.warc")), allow_private_hosts=True, retries=0, extractor="resiliparse"
     )
     assert reasons(source.read()) == ["not_fetched", "not_fetched"]
-    said = []
+    said: list[str] = []
     fetched = source.fetch(tmp_path / "store", said.append)
     found = list(fetched.read())
     assert found[0] == Unreadable(gone, "http_404", found[0].detail) and len(of(found, Document)) == 31

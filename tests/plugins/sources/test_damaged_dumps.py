@@ -7,7 +7,9 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pytest
@@ -44,7 +46,7 @@ def question(number):
     return f'  <row Id="{number + 1}" PostTypeId="1" Title="T" Body="&lt;p&gt;{sentence(number)}&lt;/p&gt;" />'
 
 
-LINES = {
+LINES: dict[str, tuple[Callable[[int], str], Any, dict[str, Any]]] = {
     "jsonl": (jsonl, Jsonl, {}),
     "text": (sentence, TextFiles, {"unit": "line"}),
     "reddit": (reddit, Reddit, {"acknowledge_terms": True}),

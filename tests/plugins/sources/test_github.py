@@ -12,6 +12,7 @@ import zipfile
 from collections import Counter
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,7 +165,8 @@ def test_what_is_asked_for(clone):
     assert (problem.path, problem.value) == ("source.x.languages", "Pyhton") and "Python" in problem.hint
     git(clone.parent, "clone", "-q", str(clone), "another")
     both = Github(paths=str(clone.parent / "a*"))
-    assert [path.name for shard in both.shards() for path in shard.repositories()] == ["adding", "another"]
+    shards: Any = list(both.shards())
+    assert [path.name for shard in shards for path in shard.repositories()] == ["adding", "another"]
     assert [item for shard in both.shards() for item in shard.read()] == list(both.read())
 
 
@@ -273,7 +275,8 @@ def test_a_tar_cut_short_gives_what_was_whole(tmp_path):
 def test_licences_are_those_that_packages_declare():
     agree, differ = 0, []
     for package in distributions():
-        declared = package.metadata.get("License-Expression") or ""
+        told: Any = package.metadata
+        declared = told.get("License-Expression") or ""
         texts = [
             str(file.locate())
             for file in package.files or ()

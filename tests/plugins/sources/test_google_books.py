@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pluglm import Document, Dropped, Unreadable
+from pluglm import Document, Dropped, Source, Unreadable
 from pluglm_sources.google_books import GoogleBooks
 from pluglm_sources.services.google_ngrams import is_tagged, ngram
 from pluglm_sources.text.epub import epub_text
@@ -67,7 +67,7 @@ def titles(source: GoogleBooks) -> list[str]:
     return [item.metadata["title"][-1] for item in source.read() if isinstance(item, Document)]
 
 
-def troubles(source: GoogleBooks) -> list[tuple[str, str]]:
+def troubles(source: Source) -> list[tuple[str, str]]:
     return [(item.locator, item.reason) for item in source.read() if isinstance(item, Unreadable)]
 
 
@@ -153,7 +153,15 @@ def test_bytes_that_are_no_utf8_and_a_file_that_breaks_off() -> None:
 
 
 def test_volumes_of_wrong_types_are_quarantined() -> None:
-    wrong = [None, 3, {}, {"volumeInfo": []}, volume(1, title=None), volume(2, title=["x"]), volume(3, description=7)]
+    wrong: list[Any] = [
+        None,
+        3,
+        {},
+        {"volumeInfo": []},
+        volume(1, title=None),
+        volume(2, title=["x"]),
+        volume(3, description=7),
+    ]
     odd = volume(4, authors="Jane", pageCount="many", industryIdentifiers={"a": 1}, categories=None)
     odd["accessInfo"] = "none"
     source = GoogleBooks(paths=saved("a.json", page(*wrong, odd, volume(5, subtitle=""))))
@@ -380,8 +388,7 @@ def test_whole_books_in_the_public_domain(server: Any, tmp_path: Path, monkeypat
     server.add("/books/v1/volumes", json.dumps(page()))
     source = GoogleBooks(**VALUES, api=f"{server.url}/books/v1", query="x", full_text=True)
     del server.pages["/download/d.epub"]
-    source = source.fetch(tmp_path / "s", print)
-    found = list(source.read())
+    found = list(source.fetch(tmp_path / "s", print).read())
     first, second, without, third, fourth = (item for item in found if isinstance(item, Document))
     # A book that could not be had leaves its description, and the fault in the quarantine.
     assert without.text.startswith("Book d\n\nAusten's") and third.text.startswith("Book e\n\nFirst")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pluglm import Document, Dropped, Unreadable
+from pluglm import Document, Dropped, Source, Unreadable
 from pluglm_sources.gutenberg import Gutenberg, addresses
 from pluglm_sources.text.gutenberg import book, encoding_of, released
 
@@ -162,11 +162,11 @@ def zipped(**members: bytes) -> bytes:
     return packed.getvalue()
 
 
-def documents(source: Gutenberg) -> list[Document]:
+def documents(source: Source) -> list[Document]:
     return [item for item in source.read() if isinstance(item, Document)]
 
 
-def troubles(source: Gutenberg) -> list[tuple[str, str]]:
+def troubles(source: Source) -> list[tuple[str, str]]:
     return [(item.locator, item.reason) for item in source.read() if isinstance(item, Unreadable)]
 
 
@@ -356,7 +356,7 @@ def test_damaged_books_are_quarantined_and_those_around_them_read() -> None:
     assert not Path("../10.txt").exists() and not Path("../../10.txt").exists()
 
 
-def fetched(source: Gutenberg, tmp_path: Path) -> tuple[Gutenberg, list[str]]:
+def fetched(source: Gutenberg, tmp_path: Path) -> tuple[Source, list[str]]:
     said: list[str] = []
     return source.fetch(tmp_path / "store", said.append), said
 

@@ -51,7 +51,7 @@ def test_a_page_that_lies_about_its_charset_is_read_as_what_it_is() -> None:
 def test_text_is_always_text() -> None:
     content = bytes(range(256)) * 20 + b"<p>a&#0;b&#xD800;c\xed\xa0\x80d</p>"
     for extractor in ("auto", "resiliparse", "trafilatura", "plain"):
-        html_text(content, None, extractor).encode("utf-8")  # type: ignore[arg-type]
+        html_text(content, None, extractor).encode("utf-8")
 
 
 PAGE = f"""<!DOCTYPE html><html lang="en-GB"><head><title> A  fox

@@ -206,7 +206,13 @@ Straße, naïve, ça, Š, łódź & $5. Third."""
 
 def test_a_latex_source_of_several_files() -> None:
     third = "Third.\n\\iffalse hidden \\fi\\begin{comment}hidden\\end{comment}"
-    files = {"second.tex": "no", "parts/second.tex": SECOND, "third.tex": third, "z.tex": SOURCE, "fig.pdf": b"%PDF-"}
+    files: dict[str, bytes | str] = {
+        "second.tex": "no",
+        "parts/second.tex": SECOND,
+        "third.tex": third,
+        "z.tex": SOURCE,
+        "fig.pdf": b"%PDF-",
+    }
     files["x.eps.gz"] = gzip.compress(b"%!PS")
     Path("2101.00001v2.tar.gz").write_bytes(gzip.compress(tarred(files)))
     (document,) = Scientific(paths="*.gz").read()
@@ -487,7 +493,11 @@ def test_entity_bombs_are_not_expanded(place: str) -> None:
 
 
 def test_packages_and_bulk_files_of_pubmed_central() -> None:
-    package = {"PMC13/a.jpg": b"x", "PMC13/paper.pdf": pdf(["no"]), "PMC13/paper.nxml": HEAD + jats("Package", 5)}
+    package: dict[str, bytes | str] = {
+        "PMC13/a.jpg": b"x",
+        "PMC13/paper.pdf": pdf(["no"]),
+        "PMC13/paper.nxml": HEAD + jats("Package", 5),
+    }
     Path("PMC13.tar.gz").write_bytes(gzip.compress(tarred(package)))
     bulk = {f"PMC000/PMC{n}.xml": HEAD + jats(f"Bulk {n}", n) for n in range(30)}
     bulk["PMC000/PMC7.xml"] = HEAD + jats("Bulk 7", 7)[:-400]

@@ -11,8 +11,10 @@ import pydoc
 import random
 import re
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import zstandard
@@ -27,7 +29,7 @@ from pluglm_sources.packed.opening import BLOCK
 from pluglm_sources.python_library import PythonLibrary, split_docstrings
 from pluglm_sources.text_files import TextFiles
 
-PACK = {
+PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
     ".bz2": bz2.compress,
@@ -254,7 +256,7 @@ def test_the_librarys_code_parses_and_its_docstrings_are_those_that_ast_finds():
 
 
 def test_the_reference_is_what_help_shows(monkeypatch):
-    shown = []
+    shown: list[Any] = []
     monkeypatch.setattr(pydoc, "pager", shown.append)
     pydoc.Helper().showtopic("ASSERTION")
     (topic,) = [d for d in PythonLibrary(parts=("reference",)).read() if d.id == "reference/assert"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
+from stand_ins import stand_in
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -42,7 +41,7 @@ def test_ids_are_those_of_tokenizers_and_missing_special_tokens_are_added_behind
 
 
 def test_what_is_not_there_is_said_before_the_run(tmp_path):
-    run = SimpleNamespace()
+    run = stand_in()
     (problem,) = Pretrained(path=tmp_path / "no").problems(run)
     assert (problem.path, problem.reason) == ("tokenizer.path", "does not exist")
     (problem,) = Pretrained(path=tmp_path).problems(run)

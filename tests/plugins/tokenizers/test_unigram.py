@@ -60,7 +60,7 @@ def test_words_are_cut_into_the_most_probable_pieces():
     score = {piece: value for piece, value in model[263:]}
 
     def best(word):
-        ways = {0: (0.0, [])}
+        ways: dict[int, tuple[float, list[str]]] = {0: (0.0, [])}
         for end in range(1, len(word) + 1):
             ways[end] = max(
                 (ways[start][0] + score[word[start:end]], [*ways[start][1], word[start:end]])
