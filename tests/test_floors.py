@@ -77,8 +77,8 @@ def imports(module: str, source: str, known: Modules) -> Iterator[tuple[str, boo
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             negated = isinstance(node.test, ast.UnaryOp)
             for part, own in ((node.body, not negated), (node.orelse, negated)):
-                for child in part:
-                    yield from walk(child, typed or own)
+                for statement in part:
+                    yield from walk(statement, typed or own)
             return
         for child in ast.iter_child_nodes(node):
             yield from walk(child, typed)

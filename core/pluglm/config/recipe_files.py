@@ -21,7 +21,7 @@ GLOBAL = "# @package _global_"
 
 @dataclass(slots=True)
 class RecipeFile:
-    """`lines`: the line of every dotted key, of groups of keys too. `texts`: the values of the last of them, as they are
+    """`lines`: the line of every dotted key, of groups of keys too. `texts`: the values of the last of them, as
     written. `choices`: of each family or group that the defaults list names, what for, and the line. `bases`: recipes
     that it is built on, with the line. `is_read`: whether it can be composed at all."""
 

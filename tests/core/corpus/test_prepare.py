@@ -27,7 +27,7 @@ from pluglm.corpus import layers, tasks
 from pluglm.corpus.steps import read_source
 from pluglm.corpus.tasks import documents_in
 from pluglm.files.digests import file_digest
-from pluglm.files.replacing import replaced_file
+from pluglm.files.replacing import replaced_file, write_bytes
 from pluglm.lifecycle.preparation import prepare
 from pluglm.runs.folder import write_config
 
@@ -318,7 +318,7 @@ def test_a_full_disk_is_told_and_nothing_half_is_taken(
     texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared(texts, tmp_path / "whole", *STEPS, "data.workers=1")
-    real, count = layers.write_bytes, 0
+    real, count = write_bytes, 0
 
     def full(path: Path, content: bytes) -> None:
         nonlocal count

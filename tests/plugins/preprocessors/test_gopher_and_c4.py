@@ -11,7 +11,7 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from pluglm import Document, Dropped
+from pluglm import Document, Dropped, Preprocessor
 from pluglm.catalog import installed_catalog
 from pluglm.config.compose import compose
 from pluglm.deprecation import deprecations
@@ -201,12 +201,12 @@ def test_quality_is_gopher_and_then_c4(rules, limits):
     fields = ("title", "text")
     ours = Quality(rules=rules, fields=fields, **limits[0], **limits[1])
     gopher = tuple(name for rule, name in (("gopher", "words"), ("gopher_repetition", "repetition")) if rule in rules)
-    techniques = [Gopher(rules=gopher, fields=fields, **limits[0])] if gopher else []
+    techniques: list[Preprocessor] = [Gopher(rules=gopher, fields=fields, **limits[0])] if gopher else []
     techniques += [C4(fields=fields, **limits[1])] if "c4" in rules else []
-    outcomes = Counter()
+    outcomes: Counter[str] = Counter()
     for number, text in enumerate([*PROSE, *(text[:200] * 4 for text in PROSE), GOOD, C4_GOOD, ""]):
         document = Document(text, id=str(number), fields={"title": text[:60]})
-        wanted = document
+        wanted: Document | Dropped = document
         for technique in techniques:
             wanted = wanted if isinstance(wanted, Dropped) else technique.process(wanted)
         assert ours.process(document) == wanted

@@ -15,7 +15,8 @@ from pluglm import Document, Dropped, Unreadable
 from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
 from pluglm_sources.reddit import Reddit, is_bot
-from pluglm_sources.stack_overflow import StackOverflow, licence, plain, tags
+from pluglm_sources.stack_overflow import StackOverflow, licence, tags
+from pluglm_sources.text.html_snippets import plain
 from pluglm_sources.twitter import Twitter, without_names
 
 
