@@ -6,9 +6,11 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pluglm.config.compose import compose
 
@@ -58,3 +60,19 @@ def test_ci_runs_its_test_line() -> None:
     line = next(line for line in COMMANDS if "pytest" in line and "venv" in line)
     for part in ("-c constraints.txt -e '.[test]'", "bin/pytest"):
         assert part in line and part in ci.replace('"', "")
+    assert '/bin/pytest"\n' in ci, "the very line, with no word more"
+
+
+def test_ci_runs_what_a_plain_pytest_leaves_out() -> None:
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert "-m 'not exhaustive'" in options["addopts"]
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert ci.index('/bin/pytest"\n') < ci.index('/bin/pytest" -m exhaustive\n')
+
+
+def test_a_commit_is_checked_as_ci_checks() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    hooks = [hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in local["hooks"]]
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    checks = [line.split("/bin/")[1].replace('"', "").removesuffix(" .") for line in ci.splitlines() if "/bin/" in line]
+    assert hooks == [check for check in checks if check.startswith(("ruff", "mypy"))]

@@ -124,6 +124,7 @@ def test_one_that_is_killed_ends_the_run(tmp_path: Path) -> None:
     assert error == f"pluglm: rank 1 was ended by SIGKILL; go on with: pluglm resume {tmp_path / 'run'}\n"
 
 
+@pytest.mark.exhaustive
 def test_asked_to_stop(whole: Path, tmp_path: Path) -> None:
     process = start(*PLUGLM, *RUN, "launch.processes=2", f"output.folder={tmp_path / 'run'}")
     wait_for_checkpoint(process, tmp_path)

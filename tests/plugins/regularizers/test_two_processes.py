@@ -19,7 +19,7 @@ WORDS += ["regularizer=[label_smoothing,adversarial,r_drop,ema]", "regularizer.a
 def trained(folder: Path, *words: str) -> tuple[dict[str, torch.Tensor], list[float]]:
     """The weights of a run in processes of its own, and all of its losses."""
     command = [sys.executable, "-m", "pluglm", "train", *WORDS, *words, f"output.folder={folder}", "--quiet"]
-    environment = os.environ | {"PLUGLM_CACHE": str(folder.parent / "cache"), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
