@@ -42,8 +42,9 @@ def _brings_tokenizer(model: Any) -> bool:
     """Whether a model of this config has a tokenizer of its own, so that the one of the config is not used."""
     name = model.get("name") if isinstance(model, Mapping) else None
     technique = installed_catalog().find("model", str(name))
-    brings = technique is not None and issubclass(technique, Model)
-    return brings and technique.own_tokenizer is not Model.own_tokenizer
+    if technique is None or not issubclass(technique, Model):
+        return False
+    return technique.own_tokenizer is not Model.own_tokenizer
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> Iterator[Difference]:

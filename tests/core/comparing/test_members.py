@@ -110,7 +110,7 @@ def test_a_loss_says_what_it_is_of(tmp_path: Path) -> None:
     for number, rate in enumerate((1e-3, 1e-4)):
         chosen = {"objective": {"name": "classification"}, "optimizer.lr": rate}
         member(tmp_path / "classes" / str(number), chosen)
-        member(tmp_path / "tokens" / str(number), {"optimizer.lr": rate})
+        member(tmp_path / "tokens" / str(number), {"objective": {"name": "clm"}, "optimizer.lr": rate})
     meaning = {
         kind: compare([tmp_path / kind]).metrics["validation loss"].meaning for kind in ("classes", "tokens", "")
     }
