@@ -74,7 +74,8 @@ class Perplexity(Evaluator):
         if head not in ("AutoModelForCausalLM", "AutoModelForMaskedLM"):
             evaluation.note(f"{self.name}: a model of {head} predicts no text, so it has no perplexity")
             return
-        nats, counts, sizes, unknown = [], [], [], 0
+        nats, counts, unknown = [], [], 0
+        sizes: list[float] = []
         count_bytes = byte_counter(evaluation.tokenizer)
         for batch in evaluation.batches():
             losses = evaluation.objective.loss(evaluation.model, batch)

@@ -155,9 +155,9 @@ class StereotypePairs(Evaluator):
         encoded = [encode_text(sentence, tokenizer) for pair in pairs for sentence in pair]
         # As in training: behind the tokens that begin a text, or else behind the end of another.
         special = evaluation.objective.special_tokens(tokenizer)
-        start = special.start or special.end[-1:]
-        self._tell_of_cuts(evaluation, encoded, longest - len(start))
-        rows = [[*start, *ids][:longest] for ids in encoded]
+        before = special.start or special.end[-1:]
+        self._tell_of_cuts(evaluation, encoded, longest - len(before))
+        rows = [[*before, *ids][:longest] for ids in encoded]
         totals: list[float] = []
         for start in range(0, len(rows), self.batch_size):
             part = rows[start : start + self.batch_size]

@@ -36,7 +36,7 @@ FITTING: dict[str, Tokenize] = {
     "CJK": "zh",
     "KANA": "ja-mecab",
     "HANGUL": "ko-mecab",
-    **dict.fromkeys(SPACELESS, "char"),  # type: ignore[dict-item]
+    **dict.fromkeys(SPACELESS, "char"),
 }
 NEEDED = {"ja-mecab": ("MeCab", "sacrebleu[ja]"), "ko-mecab": ("mecab_ko", "sacrebleu[ko]")}
 """What sacrebleu's tokenizers import, and what brings it."""

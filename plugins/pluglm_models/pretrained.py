@@ -174,7 +174,8 @@ class Pretrained(Model):
         """Tokens that are new must be trained, which frozen embeddings cannot be."""
         if self.freeze:
             new = tokenizer.convert_ids_to_tokens(list(range(rows, len(tokenizer))))
-            reason = f"keeps the embeddings as they are, and those of {len(new)} tokens are new ({new[0]}, ...)"
+            shown = ", ".join([*new[:2], *(["..."] if len(new) > 2 else [])])
+            reason = f"keeps the embeddings as they are, and tokens are added that need training ({shown})"
             hint = "leave model.freeze at false, or choose model.lora.r=8, which trains the new ones"
             raise ConfigError([Problem("model.freeze", reason, self.freeze, hint)])
 

@@ -94,3 +94,26 @@ def test_mistakes(tmp_path: Path) -> None:
         compare([tmp_path / "going"])
     # A sweep of which one member finished still has its page.
     assert "One finished run: validation loss 3." in terminal_text(compare([tmp_path / "a", tmp_path / "going"]))
+
+
+def test_a_model_with_its_own_tokenizer_is_not_labelled_with_another(tmp_path: Path) -> None:
+    base = {"name": "pretrained", "path": "base"}
+    member(tmp_path / "0", {"model": base, "tokenizer": {"name": "bpe", "vocab_size": 300}})
+    member(tmp_path / "1", {"model": {**base, "path": "other"}, "tokenizer": {"name": "byte"}})
+    found = compare([tmp_path])
+    assert not any(row.key.startswith("tokenizer") for row in found.differences)
+    member(tmp_path / "2", {"tokenizer": {"name": "byte"}})
+    (row,) = [row for row in compare([tmp_path]).differences if row.key.startswith("tokenizer")]
+    assert row.values == ("its own tokenizer", "its own tokenizer", "byte")
+
+
+def test_a_loss_says_what_it_is_of(tmp_path: Path) -> None:
+    for number, rate in enumerate((1e-3, 1e-4)):
+        chosen = {"objective": {"name": "classification"}, "optimizer.lr": rate}
+        member(tmp_path / "classes" / str(number), chosen)
+        member(tmp_path / "tokens" / str(number), {"objective": {"name": "clm"}, "optimizer.lr": rate})
+    meaning = {
+        kind: compare([tmp_path / kind]).metrics["validation loss"].meaning for kind in ("classes", "tokens", "")
+    }
+    assert meaning["classes"] == "nats for a document" and meaning["tokens"] == "nats for a token"
+    assert "in each run of what its objective predicts" in meaning[""]

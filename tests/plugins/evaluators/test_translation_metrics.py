@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,3 +78,67 @@ def test_other_models_get_a_note():
     notes: list[str] = []
     assert not list(TranslationMetrics().evaluate(evaluation(SimpleNamespace(head=Clm.head), notes, None)))
     assert "writes no text for another" in notes[0]
+
+
+class Echo:
+    """Writes the source again."""
+
+    def generate(self, ids, attention_mask, **options):
+        return ids
+
+
+def scored(pairs, **parameters):
+    documents = [Document(source, fields={"target": target}) for source, target in pairs]
+    objective, notes = Translation(), []
+
+    def batches():
+        rows = [row for document in documents for row in objective.examples(document, BYTE, 64, {})]
+        yield objective.collate(rows, BYTE, [])
+
+    given = Evaluation(
+        Echo(), BYTE, objective, batches, lambda: iter(()), lambda: iter(documents), 64, 0, None, notes.append
+    )
+    return {score.name: score for score in TranslationMetrics(**parameters).evaluate(given)}, notes
+
+
+@pytest.mark.parametrize(
+    ("written", "target", "tokenize"),
+    [
+        ("我爱北京和上海的天气", "我爱北京和南京的天气", "zh"),
+        ("สวัสดีครับผมชื่อสมชาย", "สวัสดีครับผมชื่อสมศรี", "char"),
+        ("das ist ein kleines Haus", "das ist ein großes Haus", "13a"),
+        ("это очень маленький дом", "это очень большой дом", "13a"),
+    ],
+)
+def test_bleu_counts_the_words_of_the_language(written, target, tokenize):
+    scores, notes = scored([(written, target)] * 2)
+    right = sacrebleu.corpus_bleu([written] * 2, [[target] * 2], tokenize=tokenize).score
+    assert scores["bleu"].value == pytest.approx(right) and scores["bleu"].value > 10
+    for name, also in (("bleu", f"tok:{tokenize}"), ("chrf", "nc:6"), ("bleu_of_source", f"tok:{tokenize}")):
+        assert "nrefs:1" in scores[name].meaning and also in scores[name].meaning
+    assert any(f"tok:{tokenize}" in note for note in notes) and any("chrf" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokenize"), [("私は東京に住んでいます", "ja-mecab"), ("나는 서울에 살고 있습니다", "ko-mecab")]
+)
+def test_japanese_and_korean_without_their_packages_are_counted_by_characters(text, tokenize, monkeypatch):
+    from pluglm_evaluators import translation_metrics
+
+    monkeypatch.setattr(translation_metrics, "find_spec", lambda name: None)
+    scores, notes = scored([(text, text)] * 2)
+    assert "tok:char" in scores["bleu"].meaning
+    assert any(f"since {tokenize} needs pip install 'sacrebleu" in note for note in notes)
+    run = SimpleNamespace(evaluator={"mine": TranslationMetrics(tokenize=tokenize)})
+    (problem,) = run.evaluator["mine"].problems(run)
+    assert problem.path == "evaluator.mine.tokenize" and "not installed" in problem.reason
+    assert "tok:intl" in scored([(text, text)] * 2, tokenize="intl")[0]["bleu"].meaning
+
+
+def test_pieces_of_one_text_are_no_translation():
+    from pluglm_objectives.span_corruption import SpanCorruption
+
+    notes = []
+    given = replace(evaluation(Translation(), notes, None), objective=SpanCorruption())
+    assert not list(TranslationMetrics().evaluate(given))
+    assert "pieces of one text" in notes[0]

@@ -238,3 +238,60 @@ def test_a_whole_run_killed_and_resumed_and_built_upon(bases, tmp_path, monkeypa
     assert evaluate_again([str(whole), "evaluator=[task_metrics]"], quiet=True)["scores"]
     again = in_this_process(tmp_path / "again", *classes, f"model.path={whole}", "train.steps=2")
     assert logits(transformers.AutoModelForSequenceClassification.from_pretrained(again / "model")).shape == (2, 2)
+
+
+@pytest.mark.parametrize(("kind", "head"), KINDS)
+def test_tokens_that_are_added_are_trained_and_saved(kind, head, bases, tmp_path, monkeypatch):
+    import peft
+
+    options = LABELS if head == CLASSES else {}
+    monkeypatch.chdir(bases[kind].parent)
+    technique = Pretrained(path=bases[kind].name, lora=Lora(r=2))  # a relative path
+    words = technique.own_tokenizer()
+    words.add_special_tokens({"extra_special_tokens": ["<one>", "<two>"]})
+    torch.manual_seed(1)
+    model = technique.build(head, words, 16, options)
+    before = model.get_input_embeddings().weight.detach().clone()
+    ids = torch.tensor([[20, 263, 264, 21]])
+    more = {"decoder_input_ids": ids} if kind == "t5" else {}
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2, weight_decay=0.5)
+    for _ in range(2):
+        model(input_ids=ids, **more).logits.float().square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    moved = (model.get_input_embeddings().weight.detach() - before).abs().sum(dim=1).nonzero().flatten().tolist()
+    assert moved == [263, 264]
+    expected = logits(model, ids)
+    (alone,) = technique.finish(model, tmp_path)
+    words.save_pretrained(alone)
+    torch.testing.assert_close(logits(model, ids), expected, atol=1e-5, rtol=1e-4)
+    assert type(model.get_input_embeddings()) is torch.nn.Embedding or kind == "bart"
+    saved = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
+    (rows,) = [name for name in saved if "trainable_tokens_delta" in name]
+    assert saved[rows].shape[0] == 2
+    # From another folder, by peft's own classes, with nothing but the adapter's path.
+    monkeypatch.chdir(tmp_path)
+    classes = {CLM: "ForCausalLM", TO_TEXT: "ForSeq2SeqLM", CLASSES: "ForSequenceClassification"}
+    opened = getattr(peft, "AutoPeftModel" + classes.get(head, "")).from_pretrained("adapter")
+    torch.testing.assert_close(logits(opened, ids), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_rows_of_a_head_of_its_own_are_trained_too(tmp_path):
+    torch.manual_seed(0)
+    CausalLm(size="nano", tie_embeddings=False).build(CLM, TOKENIZER, 16, {}).save_pretrained(tmp_path)
+    TOKENIZER.save_pretrained(tmp_path)
+    words = Byte().build(iter(()))
+    words.add_special_tokens({"extra_special_tokens": ["<one>"]})
+    model = Pretrained(path=tmp_path, lora=Lora(r=2)).build(CLM, words, 16, {})
+    rows = {name: p.shape for name, p in model.named_parameters() if p.requires_grad and "lora_" not in name}
+    assert len(rows) == 2 and {tuple(shape) for shape in rows.values()} == {(1, 64)}
+    with pytest.raises(ConfigError, match=r"target_modules=lm_head: names the head"):
+        Pretrained(path=tmp_path, lora=Lora(r=2, target_modules=("lm_head", "q_proj"))).build(CLM, words, 16, {})
+
+
+@pytest.mark.parametrize("frozen", [True, 1])
+def test_frozen_embeddings_of_new_tokens_are_refused(frozen, bases):
+    words = Byte().build(iter(()))
+    words.add_special_tokens({"extra_special_tokens": ["<one>"]})
+    with pytest.raises(ConfigError, match=r"keeps the embeddings .* need training \(<one>\)"):
+        Pretrained(path=bases["llama"], freeze=frozen).build(CLM, words, 16, {})
