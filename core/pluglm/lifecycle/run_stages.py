@@ -53,7 +53,7 @@ def run_stages(
             notes.append(line)
             progress.say(line)
 
-    for line in deprecations(config, installed_catalog()):
+    for line in (*config.notes, *deprecations(config, installed_catalog())):
         note(line)
     if main:
         write_accounts(folder, whole_ledger(corpus, examples), [corpus.folder, examples.folder])
