@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pluglm.cli.flags import CONFIG_DIR, JSON
+from pluglm.cli.flags import CONFIG_DIR, JSON, config_dir, tell_notes
 from pluglm.verbs import Arguments, Flag
 
 if TYPE_CHECKING:
@@ -26,7 +25,8 @@ def run(given: Arguments) -> int:
     steps = int(given.number("steps", 100, whole=True))
     from pluglm.config.compose import compose
 
-    config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
+    config = compose(given.words, config_dir(given))
+    tell_notes(config)
     from pluglm.lifecycle.find_lr import find_lr
     from pluglm.progress import Progress
 

@@ -3,14 +3,52 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pluglm.errors import ConfigError, Problem
 from pluglm.verbs import Arguments, Flag
 
+TYPE_CHECKING = False  # as in pluglm/__init__.py
+if TYPE_CHECKING:
+    from pluglm.config.run_config import RunConfig
+
 QUIET = {"--quiet": Flag("print nothing but errors and the result")}
 JSON = {"--json": Flag("print JSON")}
 CONFIG_DIR = {"--config-dir": Flag("a folder with your own experiment/*.yaml", "DIR")}
+
+
+def config_dir(given: Arguments) -> Path | None:
+    """The folder of recipes that was given, or None.
+
+    Raises:
+        ConfigError: where there is none, or it has no recipe that could be chosen.
+    """
+    if "config-dir" not in given.flags:
+        return None
+    from pluglm.families import FAMILIES
+    from pluglm.recipes import GROUPS, recipes_in
+
+    folder = Path(given.flags["config-dir"])
+    if not folder.is_dir():
+        raise ConfigError([Problem("--config-dir", "is not a folder" if folder.exists() else "does not exist", folder)])
+    unread = [folder / name for name in ("config.yaml", "settings", *FAMILIES) if (folder / name).exists()]
+    if unread:
+        known = ", ".join(f"{group}/" for group in GROUPS)
+        raise ConfigError([Problem("--config-dir", f"only {known} are read of a folder", path) for path in unread])
+    if not any(recipes_in(folder, "")):
+        hint = f"put NAME.yaml into {folder}/{GROUPS[0]}/, and write {GROUPS[0]}=NAME"
+        if folder.name in GROUPS and any(folder.glob("*.yaml")):
+            hint = f"write --config-dir {folder.parent}"
+        raise ConfigError([Problem("--config-dir", f"has no recipes in {' or '.join(GROUPS)}", folder, hint)])
+    return folder
+
+
+def tell_notes(config: RunConfig) -> None:
+    """What was decided while the config was composed, to stderr: stdout is the verb's result."""
+    for note in config.notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Arguments:

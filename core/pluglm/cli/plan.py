@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from pluglm.cli.flags import CONFIG_DIR, JSON
+from pluglm.cli.flags import CONFIG_DIR, JSON, config_dir, tell_notes
 from pluglm.verbs import Arguments
 
 FLAGS = CONFIG_DIR | JSON
@@ -15,7 +14,8 @@ def run(given: Arguments) -> int:
     """Takes the words of train, hardware=NAME hardware.count=N and plan.*; prepares nothing, trains nothing."""
     from pluglm.config.compose import compose
 
-    config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
+    config = compose(given.words, config_dir(given))
+    tell_notes(config)
     from pluglm.planning.forecast import forecast
     from pluglm.planning.lines import long_lines
     from pluglm.progress import quiet_libraries

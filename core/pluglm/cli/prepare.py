@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-from pluglm.cli.flags import CONFIG_DIR, QUIET
+from pluglm.cli.flags import CONFIG_DIR, QUIET, config_dir, tell_notes
 from pluglm.verbs import Arguments, Flag
 
 FLAGS = {"--inspect": Flag("show documents before and after each step")} | CONFIG_DIR | QUIET
@@ -16,7 +15,8 @@ def run(given: Arguments) -> int:
     """Makes the corpus and examples that train would use."""
     from pluglm.config.compose import compose
 
-    config = compose(given.words, Path(given.flags["config-dir"]) if "config-dir" in given.flags else None)
+    config = compose(given.words, config_dir(given))
+    tell_notes(config)
     from pluglm.corpus.prepared import prepared_corpus
     from pluglm.errors import DataError
     from pluglm.lifecycle.preparation import prepare

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from pluglm.cli.flags import CONFIG_DIR, QUIET
+from pluglm.cli.flags import CONFIG_DIR, QUIET, config_dir
 from pluglm.errors import ConfigError, Problem
 from pluglm.verbs import Arguments, Flag
 
@@ -28,18 +27,18 @@ def epilog() -> str:
 
 def run(given: Arguments) -> int:
     """Runs everything from the sources to the report. Words are family=technique and key=value."""
-    config_dir = Path(given.flags["config-dir"]) if "config-dir" in given.flags else None
+    folder_of_recipes = config_dir(given)
     quiet = "quiet" in given.flags
     # A recipe for a sweep is one, with or without -m.
     if "m" in given.flags or any(word.startswith("sweep=") and word != "sweep=null" for word in given.words):
         from pluglm.sweeping.sweep import sweep
 
-        return sweep(given.words, config_dir, quiet, "dry-run" in given.flags)
+        return sweep(given.words, folder_of_recipes, quiet, "dry-run" in given.flags)
     if "dry-run" in given.flags:
         raise ConfigError([Problem("--dry-run", "is for sweeps (-m)", hint="for one run: pluglm plan")])
     from pluglm.config.compose import compose
 
-    config = compose(given.words, config_dir)
+    config = compose(given.words, folder_of_recipes)
     from pluglm.lifecycle.run import run as run_config
 
     folder = run_config(config, quiet=quiet)

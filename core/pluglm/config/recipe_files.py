@@ -21,9 +21,9 @@ GLOBAL = "# @package _global_"
 
 @dataclass(slots=True)
 class RecipeFile:
-    """`lines`: the line of every dotted key, of groups of keys too. `texts`: the values of the last of them, as
-    written. `choices`: of each family or group that the defaults list names, what for, and the line. `bases`: recipes
-    that it is built on, with the line. `is_read`: whether it can be composed at all."""
+    """`lines`: the line of every dotted key, of groups of keys too. `texts`: the values of those that are no groups, as
+    they are written. `choices`: what the defaults list chooses for a family, and the line. `bases`: recipes that it is
+    built on, with the line. `is_read`: whether Hydra can compose it."""
 
     recipe: Recipe
     lines: dict[str, int] = field(default_factory=dict)
@@ -109,6 +109,10 @@ def _enter(found: RecipeFile, node: Any, prefix: str) -> None:
             found.fails(line, path, "is there twice")
         seen.add(name)
         if path == "defaults":
+            continue
+        if "." in name:
+            nested = ": {".join(name.split(".")) + ": ..." + "}" * name.count(".")
+            found.fails(line, path, "has dots", hint=f"a recipe has keys within keys: {nested}")
             continue
         found.lines[path] = line
         if isinstance(value, yaml.MappingNode) and value.value:
@@ -205,6 +209,9 @@ def _check_roots(found: RecipeFile, catalog: Catalog) -> None:
         elif path in ("experiment", "sweep") and path in found.texts:
             hint = f"write it into the defaults list: - /{path}/{found.texts[path]}"
             found.fails(line, path, "is not chosen here", found.texts[path], hint)
+        elif root in FAMILIES and path == root and found.texts.get(path, "{}") not in ("", "{}"):
+            hint = f"write it into the defaults list: - override /{root}: {found.texts[path]}"
+            found.fails(line, path, "is not chosen here", found.texts[path], hint)
         elif path == root and root not in roots():
             found.fails(line, path, "no such key" + where_else(path, catalog), found.texts.get(path))
 
@@ -233,9 +240,8 @@ def _with_bases(
         if base is None:
             own.fails(line, "defaults", f"no such {group}" + nearest(name, known[group]), name)
         elif f"{group}/{name}" in circle:
-            own.fails(
-                line, "defaults", "a recipe cannot be built on itself: " + " → ".join([*circle, f"{group}/{name}"])
-            )
+            way = " → ".join([*circle, f"{group}/{name}"])
+            own.fails(line, "defaults", f"a recipe cannot be built on itself: {way}")
         else:
             yield from _with_bases(base, known, catalog, circle)
     yield own

@@ -150,7 +150,7 @@ def _follow(node: Any, raw: Any, path: str, catalog: Catalog) -> Iterator[Proble
             except (OmegaConfBaseException, ValueError, RecursionError) as error:
                 yield Problem(f"{path}{key}", _reason(error, catalog), value)
                 if isinstance(raw, dict):
-                    node.pop(key)
+                    del node[key]
                 else:
                     # The others of the list keep their places.
                     node[key] = "???"

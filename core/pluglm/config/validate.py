@@ -72,6 +72,10 @@ def _resolved(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: plain(value) for key, value in values.items()}
 
 
+def _a(family: str) -> str:
+    return f"an {family}" if family[0] in "aeo" else f"a {family}"
+
+
 def _node(tree: Mapping[str, Any], section: str) -> Any:
     return {} if tree.get(section) is None else tree[section]
 
@@ -116,7 +120,7 @@ def _technique(catalog: Catalog, family: str, path: str, node: Any, problems: li
         hint = f"did you mean {' or '.join(found)}?" if found and FAMILIES[family].many else ""
         if isinstance(node, str) and not FAMILIES[family].many:
             hint = f"in a recipe it is chosen in the defaults list: - override /{family}: {node}"
-        problems.append(Problem(path, f"must be a mapping with the name of a {family}", node, hint))
+        problems.append(Problem(path, f"must be a mapping with the name of {_a(family)}", node, hint))
         return None
     values = dict(node)
     if "name" not in values:

@@ -19,6 +19,7 @@ from pluglm.suggestions import nearest, nearest_name
 
 FORM = "is not of the form key=value"
 KEY = re.compile(r"[A-Za-z_][\w-]*([./][\w-]+)*(@\w+)?", re.ASCII)
+BEFORE_QUOTES = ("", "[", "{", ",", ":")
 CLOSING = {"[": "]", "{": "}", "(": ")"}
 
 
@@ -121,9 +122,7 @@ def _scan(value: str) -> Iterator[tuple[int, str, int]]:
     for place, letter in enumerate(value):
         if quote:
             quote = "" if letter == quote and value[place - 1] != "\\" else quote
-        elif (
-            letter in "'\"" and value[:place].rstrip()[-1:] in ("", "[", "{", ",", ":") and letter in value[place + 1 :]
-        ):
+        elif letter in "'\"" and value[:place].rstrip()[-1:] in BEFORE_QUOTES and letter in value[place + 1 :]:
             quote = letter
         else:
             yield place, letter, depth

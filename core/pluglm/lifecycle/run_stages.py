@@ -51,7 +51,7 @@ def run_stages(
             notes.append(line)
             progress.say(line)
 
-    for line in deprecations(config, installed_catalog()):
+    for line in (*config.notes, *deprecations(config, installed_catalog())):
         note(line)
     if main:
         write_preparation(config, folder, corpus, examples)

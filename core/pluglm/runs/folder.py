@@ -8,8 +8,10 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from pluglm.errors import ConfigError, Problem, explained
 from pluglm.files.replacing import write_json, write_text
 from pluglm.runs.in_use import check_not_in_use
 
+NOTE = "# note: "
+"""What lines of config.yaml begin with that say what was decided while the config was composed."""
 OBSERVER_ERRORS = "observer_errors.txt"
 BEGUN = ("manifest.json", "metrics.jsonl", "checkpoints", "model", "results.json")
 """What a run folder holds, one of these at least, from the end of its preparation on."""
@@ -83,7 +87,8 @@ def write_config(folder: Path, config: RunConfig) -> None:
 
 
 def _config_text(config: RunConfig) -> str:
-    return yaml.safe_dump(dict(config.resolved), sort_keys=False, allow_unicode=True)
+    notes = "".join(f"{NOTE}{note}\n" for note in config.notes)
+    return notes + yaml.safe_dump(dict(config.resolved), sort_keys=False, allow_unicode=True)
 
 
 def read_config(folder: Path) -> RunConfig:
@@ -104,7 +109,9 @@ def read_config(folder: Path) -> RunConfig:
         raise ConfigError([Problem(str(path), f"is not valid YAML: {' '.join(str(error).split())}")]) from None
     if not isinstance(tree, dict):
         raise ConfigError([Problem(str(path), "is not a mapping")])
-    return from_resolved(tree)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    notes = tuple(line.removeprefix(NOTE) for line in takewhile(lambda line: line.startswith(NOTE), lines))
+    return replace(from_resolved(tree), notes=notes)
 
 
 def write_manifest(folder: Path, config: RunConfig, catalog: Catalog, found: Mapping[str, Any]) -> None:

@@ -12,8 +12,12 @@ from typing import Any
 
 from pluglm.catalog import installed_catalog
 from pluglm.config.groups import store_techniques
+from pluglm.config.hydra_keys import hydra_problem
 from pluglm.config.overrides import check_overrides
+from pluglm.config.recipe_files import recipe_files
+from pluglm.config.recipes import recipes as known_recipes
 from pluglm.config.recipes import search_path
+from pluglm.config.words import read_words
 from pluglm.errors import ConfigError, Problem
 from pluglm.recipes import GROUPS
 from pluglm.suggestions import nearest
@@ -29,12 +33,6 @@ PLUGINS = {
     "hydra/sweeper": {"optuna": ("hydra_plugins.hydra_optuna_sweeper", "optuna")},
 }
 """Of each choice that is a plugin of Hydra's: its module, and the extra of this package that brings it."""
-OURS = {
-    "hydra.sweep.dir": "sweep.folder",
-    "hydra.sweep.subdir": "sweep.folder",
-    "hydra.sweeper.direction": "sweep.direction",
-    "hydra.searchpath": "--config-dir",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +74,17 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
 
     catalog = installed_catalog()
     store_techniques(catalog)
-    _check_grammar(words)
-    parser = OverridesParser.create()
-    parsed = parser.parse_overrides(list(words))
+    parsed, problems = read_words(words, catalog)
     to_hydra = [o for o in parsed if o.is_hydra_override()]
     recipes = [str(o.input_line) for o in parsed if str(o.key_or_group) in GROUPS and not o.is_sweep_override()]
-    problems = [problem for o in to_hydra for problem in _hydra_problems(o)]
-    problems += check_overrides(recipes, catalog, config_dir).problems
+    problems += [problem for o in to_hydra for problem in _hydra_problems(o)]
+    checked = check_overrides(recipes, catalog, config_dir)
+    known = {group: known_recipes(group, config_dir, catalog) for group in GROUPS}
+    problems += checked.problems
+    problems += [problem for file in recipe_files(checked.recipes, known, catalog) for problem in file.problems]
     if problems:
         raise ConfigError(problems)
+    typed, words = tuple(words), [str(o.input_line) for o in parsed]
     asked = [*(str(o.input_line) for o in to_hydra), *recipes, *search_path(config_dir)]
     with hydra_at_work() as hydra:
         from hydra.types import RunMode
@@ -92,10 +92,10 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
         try:
             config = hydra.compose_config("config", asked, run_mode=RunMode.MULTIRUN, with_log_configuration=False)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            said = " ".join(str(error.__cause__ or error).split()).split(" Config search path")[0]
-            raise ConfigError([Problem("hydra", said)]) from None
+            raise ConfigError(list(_unknown_to_hydra(hydra, error, asked))) from None
         params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-        _check_grammar(params)
+        if wrong := read_words(params, catalog)[1]:
+            raise ConfigError(wrong)
         # What the line says of a key takes the place of what a recipe says of it.
         by_key: dict[str, Any] = {}
         loader = hydra.config_loader
@@ -114,7 +114,7 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
         swept=values,
         intervals={key: str(o.input_line) for key, o in swept.items() if key not in values},
         sweeping=tuple(sweeping),
-        typed=tuple(words),
+        typed=typed,
         config_dir=config_dir,
     )
     _check_sweeping(line)
@@ -159,26 +159,41 @@ def _without_glob(override: Any) -> str:
     return f"{override.get_key_element()}={','.join(override.sweep_string_iterator())}"
 
 
-def _check_grammar(words: Sequence[str]) -> None:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
+def _unknown_to_hydra(hydra: Any, error: Exception, asked: Sequence[str]) -> Iterator[Problem]:
+    """What Hydra's own config has no place for: each key of the line that is not in it."""
     from hydra.errors import HydraException
+    from hydra.types import RunMode
+    from omegaconf.errors import OmegaConfBaseException
 
-    parser, problems = OverridesParser.create(), []
-    for word in words:
-        try:
-            parser.parse_override(word)
-        except HydraException as error:
-            problems.append(Problem(word, f"is not of the form key=value ({str(error).splitlines()[0]})"))
-    if problems:
-        raise ConfigError(problems)
+    said = " ".join(str(error.__cause__ or error).split("\n    full_key")[0].split()).split(" Config search path")[0]
+    values = [word for word in asked if word.lstrip("+~").startswith("hydra.") and "searchpath" not in word]
+    try:
+        rest = [word for word in asked if word not in values]
+        config = hydra.compose_config("config", rest, run_mode=RunMode.MULTIRUN, with_log_configuration=False)
+    except (HydraException, OmegaConfBaseException, ValueError):
+        values, config = [], None
+    found = False
+    for word in values:
+        key, _, value = word.lstrip("+~").partition("=")
+        node, known = config, ""
+        for part in key.split("."):
+            if not hasattr(node, "keys") or (part not in node and not word.startswith("+")):
+                fields = [str(name) for name in node] if hasattr(node, "keys") else []
+                yield Problem(key, f"{known.rstrip('.')} has no such key" + nearest(part, fields), value)
+                found = True
+                break
+            node, known = node.get(part), f"{known}{part}."
+    if not found:
+        wrong = [word.partition("=")[0].lstrip("+~") for word in values]
+        yield Problem(wrong[0] if len(wrong) == 1 else "hydra", said)
 
 
 def _hydra_problems(override: Any) -> Iterator[Problem]:
     key = str(override.key_or_group)
     if override.is_sweep_override():
         yield Problem(key, "says how the sweep is run and cannot be swept itself", override.input_line)
-    elif key in OURS:
-        yield Problem(key, "is set by pluglm", override.value(), f"write {OURS[key]}")
+    elif problem := hydra_problem(key, override.value(), in_sweep=True):
+        yield problem
     elif key in PLUGINS:
         name = str(override.value())
         if name in PLUGINS[key]:
