@@ -24,8 +24,8 @@ class PluglmError(Exception):
 class Problem:
     """One mistake in a config: where (`optimizer.lr`), what was given, why it is wrong, what to write instead.
 
-        `where`: the file and line of a recipe that it is written in. `instead`: a value that fits; it is taken where nobody
-    has set the key, and the run's notes say so.
+    `where`: the file and line of a recipe that it is written in. `instead`: a value that fits; it is taken where
+    nobody has set the key, and the run's notes say so.
     """
 
     path: str

@@ -15,6 +15,7 @@ from small_runs import SMALL
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, pipeline
 
+from pluglm import Arguments
 from pluglm.cli import generate
 from pluglm.config.compose import compose
 from pluglm.errors import ConfigError
@@ -86,7 +87,7 @@ def test_generate_begins_as_in_training(finished: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(transformers.LlamaForCausalLM, "generate", written)
     for words in ([str(finished), "ab"], [str(finished)], [str(finished), "</s>"]):
-        assert generate.run(words) == 0
+        assert generate.run(Arguments(words=words)) == 0
     byte = Byte().build(iter(()))
     spelt = byte("</s>", split_special_tokens=True)["input_ids"]
     assert given == [[BOS, *byte("ab")["input_ids"]], [BOS], [BOS, *spelt]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -89,14 +90,15 @@ class Echo:
 
 def scored(pairs, **parameters):
     documents = [Document(source, fields={"target": target}) for source, target in pairs]
-    objective, notes = Translation(), []
+    objective = Translation()
+    notes: list[str] = []
 
     def batches():
         rows = [row for document in documents for row in objective.examples(document, BYTE, 64, {})]
         yield objective.collate(rows, BYTE, [])
 
     given = Evaluation(
-        Echo(), BYTE, objective, batches, lambda: iter(()), lambda: iter(documents), 64, 0, None, notes.append
+        Echo(), BYTE, objective, batches, lambda: iter(()), lambda: iter(documents), 64, 0, Path("unused"), notes.append
     )
     return {score.name: score for score in TranslationMetrics(**parameters).evaluate(given)}, notes
 
@@ -138,7 +140,7 @@ def test_japanese_and_korean_without_their_packages_are_counted_by_characters(te
 def test_pieces_of_one_text_are_no_translation():
     from pluglm_objectives.span_corruption import SpanCorruption
 
-    notes = []
+    notes: list[str] = []
     given = replace(evaluation(Translation(), notes, None), objective=SpanCorruption())
     assert not list(TranslationMetrics().evaluate(given))
     assert "pieces of one text" in notes[0]
