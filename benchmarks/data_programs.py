@@ -366,7 +366,7 @@ def _digest(tokens: Iterable[list[int]]) -> dict[str, Any]:
 @program
 def pluglm_encode(input: str, tokenizer: str) -> dict[str, Any]:
     """How pluglm encodes: one text after the other, through the verified path."""
-    from pluglm.batching.encoding import encode_text, use_fast_encoding
+    from pluglm.batching.text_encoding import encode_text, use_fast_encoding
     from pluglm.batching.tokenizer import saved_tokenizer
 
     texts = [record["text"] for record in lines(input)]

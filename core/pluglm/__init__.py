@@ -5,7 +5,7 @@ from __future__ import annotations
 # As type checkers know it: typing is not imported for it, because `pluglm --help` would wait for that.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pluglm.batching.encoding import encode_text
+    from pluglm.batching.text_encoding import encode_text
     from pluglm.config.identity import comparable_losses, computed_keys
     from pluglm.config.run_config import RunConfig
     from pluglm.document import Document, Dropped, Unreadable
@@ -144,7 +144,7 @@ _HOMES = (
     "pluglm.technique",
     "pluglm.families",
     "pluglm.config.run_config",
-    "pluglm.batching.encoding",
+    "pluglm.batching.text_encoding",
     "pluglm.training.parameters",
 )
 

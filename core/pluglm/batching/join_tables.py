@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pluglm.batching.encode import COPIES
+from pluglm.batching.encode_documents import COPIES
 from pluglm.batching.packing import BlockPacker, TokenAccount
 from pluglm.batching.table import ExampleTable, TableWriter
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.batching.encode import EncodeDocuments, opened_tokenizer
-from pluglm.batching.encoding import encodes_fast
+from pluglm.batching.encode_documents import EncodeDocuments, opened_tokenizer
 from pluglm.batching.join_tables import join
 from pluglm.batching.mixture import passes
 from pluglm.batching.packing import TokenAccount
+from pluglm.batching.text_encoding import encodes_fast
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.engines import Engine
 from pluglm.corpus.ledger import Book

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pluglm.catalog import installed_catalog
-from pluglm.config.recipes import recipes
+from pluglm.config.recipe_search import recipes
 from pluglm.config.sections import SETTINGS
 from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS

@@ -98,7 +98,7 @@ def _parameters(family: str, earlier: list[str]) -> dict[str, Any]:
 
 def _values(key: str, value: str, earlier: list[str]) -> Iterator[str]:
     from pluglm.catalog import installed_catalog
-    from pluglm.config.recipes import recipes
+    from pluglm.config.recipe_search import recipes
     from pluglm.config.sections import SETTINGS
     from pluglm.families import FAMILIES
     from pluglm.recipes import GROUPS

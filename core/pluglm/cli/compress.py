@@ -10,7 +10,7 @@ FLAGS = QUIET
 
 def run(given: Arguments) -> int:
     """Compresses RUN's model: 'compressor=[a,b]', each made from the one before it."""
-    from pluglm.lifecycle.again import compress_again
+    from pluglm.lifecycle.finished_run import compress_again
 
     for evaluation in compress_again(given.words, quiet="quiet" in given.flags):
         print(f"{evaluation['stage']:<32} {evaluation['size_bytes'] / 1e6:8.2f} MB  {evaluation['latency_ms']:8.2f} ms")

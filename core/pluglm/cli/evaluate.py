@@ -12,7 +12,7 @@ FLAGS = JSON
 
 def run(given: Arguments) -> int:
     """Measures RUN's model. Overrides choose evaluators: 'evaluator=[a,b]'."""
-    from pluglm.lifecycle.again import evaluate_again
+    from pluglm.lifecycle.finished_run import evaluate_again
 
     evaluation = evaluate_again(given.words, quiet="json" in given.flags)
     if "json" in given.flags:

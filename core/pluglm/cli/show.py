@@ -10,7 +10,7 @@ from pluglm.catalog import installed_catalog
 from pluglm.cli.description import describe, describe_recipe
 from pluglm.cli.flags import JSON
 from pluglm.config.choices import unknown_technique
-from pluglm.config.recipes import recipe_problem
+from pluglm.config.recipe_search import recipe_problem
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS, Recipe

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pluglm.catalog import Catalog, installed_catalog
-from pluglm.config.falling import Changes, settle
 from pluglm.config.fitted_length import fit_sequence_length
 from pluglm.config.overrides import Checked, check_overrides
 from pluglm.config.recipe_files import RecipeFile, recipe_files
-from pluglm.config.recipes import recipes
+from pluglm.config.recipe_search import recipes
 from pluglm.config.run_config import RunConfig
+from pluglm.config.swapped_parts import Changes, settle
 from pluglm.config.tree import composed
 from pluglm.config.validate import validate
 from pluglm.config.words import KEY, as_text

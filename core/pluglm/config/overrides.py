@@ -12,7 +12,7 @@ from pluglm.config.choices import choice_problems, shown_list
 from pluglm.config.hydra_keys import hydra_problem
 from pluglm.config.key_search import roots, where_else
 from pluglm.config.quoting import quoted
-from pluglm.config.recipes import recipe_problem
+from pluglm.config.recipe_search import recipe_problem
 from pluglm.config.sections import SETTINGS
 from pluglm.config.words import read_words
 from pluglm.errors import Problem

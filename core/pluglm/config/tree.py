@@ -8,7 +8,7 @@ from typing import Any
 
 from pluglm.catalog import Catalog
 from pluglm.config.key_search import all_keys
-from pluglm.config.recipes import search_path
+from pluglm.config.recipe_search import search_path
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.suggestions import nearest, nearest_name

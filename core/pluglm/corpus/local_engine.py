@@ -19,7 +19,7 @@ from pluglm.errors import PluglmError
 from pluglm.forkserver import unimportable_main
 
 TOKENIZERS = "transformers.tokenization_utils_tokenizers"
-PRELOADED = ["pluglm.corpus.tasks", "pluglm.batching.encode", "pyarrow", TOKENIZERS]
+PRELOADED = ["pluglm.corpus.tasks", "pluglm.batching.encode_documents", "pyarrow", TOKENIZERS]
 """What the processes share that are forked from one another, so that not each of them imports it."""
 
 

@@ -15,7 +15,7 @@ from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepared import Corpus
 from pluglm.errors import PluglmError
 from pluglm.families import Intervention, TrainingRun
-from pluglm.lifecycle.settle import fitting_batch_size, with_precision
+from pluglm.lifecycle.auto_settings import fitting_batch_size, with_precision
 from pluglm.tensors import groups_by_mesh
 from pluglm.training.compiling import compile_layers
 from pluglm.training.parameters import parameter_groups

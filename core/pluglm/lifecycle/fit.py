@@ -20,9 +20,9 @@ from pluglm.training.distribution import gather
 from pluglm.training.external_stop import GoOn, asked_together
 from pluglm.training.loop import Loop, train
 from pluglm.training.metrics import MetricsLog
-from pluglm.training.progress import TrainingProgress
 from pluglm.training.randomness import generator_states, restore_generators
 from pluglm.training.state import restore_state, whole_state
+from pluglm.training.training_progress import TrainingProgress
 from pluglm.training.writing import CheckpointWriter
 
 Notify = Callable[[str, Any], None]

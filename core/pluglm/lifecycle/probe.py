@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pluglm.planning.storage import saves
+from pluglm.planning.storage_estimate import saves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,8 @@ def probe(config: RunConfig, corpus: Corpus, examples: Examples) -> Probe:
     """
     from pluglm.lifecycle.assemble import assemble
     from pluglm.training.loop import Loop, train
-    from pluglm.training.progress import TrainingProgress
     from pluglm.training.state import whole_state
+    from pluglm.training.training_progress import TrainingProgress
 
     assembly = assemble(config, corpus, examples, lambda line: None)
     config = assembly.config

@@ -19,7 +19,7 @@ from pluglm.runs.folder import write_config
 from pluglm.training.external_stop import GoOn
 
 if TYPE_CHECKING:
-    from pluglm.training.progress import TrainingProgress
+    from pluglm.training.training_progress import TrainingProgress
 
 
 def run_stages(

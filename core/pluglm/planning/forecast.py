@@ -13,8 +13,8 @@ from pluglm.planning.material import Material, material_of
 from pluglm.planning.memory import Held, cache_bytes, held
 from pluglm.planning.parameters import by_role
 from pluglm.planning.price import priced
-from pluglm.planning.scaling import scaling_of
-from pluglm.planning.storage import cached, storage_of
+from pluglm.planning.scaling_laws import scaling_of
+from pluglm.planning.storage_estimate import cached, storage_of
 from pluglm.planning.tokens import ASSUMED_BATCH, Extent, extent_of
 from pluglm.planning.work import Work, extended, work_of
 

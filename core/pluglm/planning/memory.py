@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pluglm.planning.passes import Pass, Update
-from pluglm.planning.storage import saves
+from pluglm.planning.storage_estimate import saves
 
 if TYPE_CHECKING:
     from pluglm.config.run_config import RunConfig

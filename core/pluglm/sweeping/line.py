@@ -15,8 +15,8 @@ from pluglm.config.groups import store_techniques
 from pluglm.config.hydra_keys import hydra_problem
 from pluglm.config.overrides import check_overrides
 from pluglm.config.recipe_files import recipe_files
-from pluglm.config.recipes import recipes as known_recipes
-from pluglm.config.recipes import search_path
+from pluglm.config.recipe_search import recipes as known_recipes
+from pluglm.config.recipe_search import search_path
 from pluglm.config.words import read_words
 from pluglm.errors import ConfigError, Problem
 from pluglm.recipes import GROUPS

@@ -15,7 +15,7 @@ from pluglm.errors import Interrupted, PluglmError
 from pluglm.files.digests import digest
 from pluglm.sweeping import record
 from pluglm.sweeping.cost import plan_of
-from pluglm.sweeping.launching import at_once, batch_size, hydra_in, launch, launcher
+from pluglm.sweeping.hydra_launchers import at_once, batch_size, hydra_in, launch, launcher
 from pluglm.sweeping.line import Line
 from pluglm.sweeping.members import Member, swept_keys
 from pluglm.sweeping.monitor import Monitor

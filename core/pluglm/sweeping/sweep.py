@@ -12,7 +12,7 @@ from pluglm.errors import ConfigError, Problem
 from pluglm.progress import Progress
 from pluglm.sweeping import cost, record
 from pluglm.sweeping.ending import say_end
-from pluglm.sweeping.launching import at_once
+from pluglm.sweeping.hydra_launchers import at_once
 from pluglm.sweeping.line import Line, read_line
 from pluglm.sweeping.members import Member, grid, invalid_lines, swept_keys
 from pluglm.sweeping.running import SweepRun, sweep_digest

@@ -31,7 +31,14 @@ def launch(processes: int, restarts: int, arguments: Sequence[str], folder: Path
     """
     for old in (folder / FAILURES).glob("*"):
         old.unlink()
-    command = [sys.executable, "-m", "pluglm.training.agent", str(processes), str(restarts), str(folder / FAILURES)]
+    command = [
+        sys.executable,
+        "-m",
+        "pluglm.training.elastic_agent",
+        str(processes),
+        str(restarts),
+        str(folder / FAILURES),
+    ]
     with (folder / "launcher.log").open("ab") as log, StopSignal() as stop:
         held = [] if lock is None or lock.descriptor is None else [lock.descriptor]
         environment = {**os.environ, HELD_ABOVE: str(folder.resolve())}

@@ -18,9 +18,9 @@ from pluglm.families import Batch, Parallelism, Schedule, Step
 from pluglm.training.distribution import total
 from pluglm.training.gradients import Sums, accumulate_gradients, normalise_gradients
 from pluglm.training.precision import LossScale
-from pluglm.training.progress import TrainingProgress
 from pluglm.training.signals import StopSignal
 from pluglm.training.step_metrics import add_to_window, log_window, measured_noise, update_ratio
+from pluglm.training.training_progress import TrainingProgress
 from pluglm.training.validation import validate
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import torch
 from pluglm.families import Step
 from pluglm.tensors import by_mesh
 from pluglm.training.gradients import Sums, noise_scale
-from pluglm.training.progress import TrainingProgress
+from pluglm.training.training_progress import TrainingProgress
 
 if TYPE_CHECKING:
     from pluglm.training.loop import Loop

@@ -13,7 +13,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from pluglm import SPECIAL_TOKENS, encode_text
-from pluglm.batching.encoding import ENCODER, byte_ranks, encodes_fast, slow_ids, use_fast_encoding
+from pluglm.batching.text_encoding import ENCODER, byte_ranks, encodes_fast, slow_ids, use_fast_encoding
 
 TEXTS = [text for _, text in sorted(topics.items())][:30]
 
@@ -77,8 +77,8 @@ def test_a_tokenizer_that_answers_otherwise_is_asked_itself(monkeypatch: pytest.
     # One merge is missing: most texts have the same ids all the same.
     wrong = {token: rank for token, rank in ranks.items() if token != b" class"}
     assert len(wrong) == len(ranks) - 1
-    monkeypatch.setattr("pluglm.batching.encoding.byte_ranks", lambda _: wrong)
+    monkeypatch.setattr("pluglm.batching.text_encoding.byte_ranks", lambda _: wrong)
     assert use_fast_encoding(tokenizer) and not encodes_fast(tokenizer, ["a class of its own"])
-    monkeypatch.setattr("pluglm.batching.encoding.PROBES", ("a class of its own",))
+    monkeypatch.setattr("pluglm.batching.text_encoding.PROBES", ("a class of its own",))
     tokenizer = trained()
     assert not use_fast_encoding(tokenizer) and not hasattr(tokenizer, ENCODER) and not encodes_fast(tokenizer, [])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pluglm.batching.encode import COPIES
+from pluglm.batching.encode_documents import COPIES
 from pluglm.batching.join_tables import join
 from pluglm.batching.mixture import copies, passes
 from pluglm.batching.packing import TokenAccount

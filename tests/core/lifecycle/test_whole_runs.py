@@ -10,7 +10,7 @@ import yaml
 from small_runs import SHRUNK, SMALL, pluglm, small_without, train, weights
 
 from pluglm.config.compose import compose
-from pluglm.lifecycle.again import compress_again, evaluate_again
+from pluglm.lifecycle.finished_run import compress_again, evaluate_again
 from pluglm.lifecycle.run import run
 from pluglm.runs.folder import read_config
 from pluglm.runs.saved_model import load_run_model

@@ -16,7 +16,7 @@ import torch
 from pluglm.batching.examples import prepare_examples
 from pluglm.config.compose import compose
 from pluglm.config.identity import NOT_COMPUTED
-from pluglm.config.recipes import recipes
+from pluglm.config.recipe_search import recipes
 from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepared import corpus_key, prepare_corpus
 from pluglm.errors import ConfigError
@@ -25,8 +25,8 @@ from pluglm.planning.material import material_of
 from pluglm.planning.memory import growth
 from pluglm.planning.price import carbon_kg, cost_of, energy_kwh
 from pluglm.planning.rehearsal import rehearsal
-from pluglm.planning.scaling import effective_tokens, optimal
-from pluglm.planning.storage import storage_of
+from pluglm.planning.scaling_laws import effective_tokens, optimal
+from pluglm.planning.storage_estimate import storage_of
 from pluglm.progress import Progress
 
 Small = Callable[..., RunConfig]

@@ -22,7 +22,7 @@ from stand_ins import stand_in
 
 from pluglm import ConfigError
 from pluglm.config.compose import compose
-from pluglm.lifecycle.again import evaluate_again
+from pluglm.lifecycle.finished_run import evaluate_again
 from pluglm.lifecycle.run import run
 from pluglm.runs.folder import read_config
 from pluglm.training.recomputation import recompute_activations

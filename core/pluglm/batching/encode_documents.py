@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.batching.encoding import use_fast_encoding
 from pluglm.batching.mixture import copies
 from pluglm.batching.packing import TokenAccount, cut
 from pluglm.batching.table import write_table
+from pluglm.batching.text_encoding import use_fast_encoding
 from pluglm.corpus.ledger import Account
 from pluglm.corpus.tasks import read_documents
 from pluglm.families import Objective

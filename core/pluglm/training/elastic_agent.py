@@ -1,4 +1,4 @@
-"""`python -m pluglm.training.agent PROCESSES RESTARTS FOLDER WORDS...` is torch's elastic agent over `pluglm WORDS`.
+"""`python -m pluglm.training.elastic_agent PROCESSES RESTARTS FOLDER WORDS...` is torch's elastic agent over `pluglm WORDS`.
 
 Where a process failed, the exit codes by rank are left in FOLDER/codes.json."""
 
