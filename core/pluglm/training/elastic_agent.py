@@ -1,6 +1,9 @@
-"""`python -m pluglm.training.elastic_agent PROCESSES RESTARTS FOLDER WORDS...` is torch's elastic agent over `pluglm WORDS`.
+"""Torch's elastic agent over a `pluglm` command.
 
-Where a process failed, the exit codes by rank are left in FOLDER/codes.json."""
+    python -m pluglm.training.elastic_agent PROCESSES RESTARTS FOLDER WORDS...
+
+Where a process failed, the exit codes by rank are written to FOLDER/codes.json.
+"""
 
 from __future__ import annotations
 
