@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pluglm.cli.flags import Flag, parse, usage, wants_help
-from pluglm.errors import ConfigError, Problem
+from pluglm.errors import ConfigError, PluglmError, Problem
 
 FLAGS: dict[str, Flag] = {}
 
@@ -20,5 +20,12 @@ def run(arguments: list[str]) -> int:
         raise ConfigError([Problem("report", "takes a run folder", " ".join(given.words) or None)])
     from pluglm.reporting.html import write_report
 
-    print(write_report(Path(given.words[0])))
+    folder = Path(given.words[0])
+    try:
+        print(write_report(folder))
+    except (OSError, PluglmError):
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluglmError(f"{folder}: no report can be made of it; a file in it may be damaged ({reason})") from error
     return 0
