@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pluglm.errors import ConfigError, Problem
+from pluglm.errors import ConfigError, PluglmError, Problem
 from pluglm.verbs import Arguments
 
 
@@ -14,5 +14,12 @@ def run(given: Arguments) -> int:
         raise ConfigError([Problem("report", "takes a run folder", " ".join(given.words) or None)])
     from pluglm.reporting.html import write_report
 
-    print(write_report(Path(given.words[0])))
+    folder = Path(given.words[0])
+    try:
+        print(write_report(folder))
+    except (OSError, PluglmError):
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluglmError(f"{folder}: no report can be made of it; a file in it may be damaged ({reason})") from error
     return 0

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 def evaluate_again(words: Sequence[str], quiet: bool = False) -> dict[str, Any]:
     """The scores of the model of the run that `words` begin with, under the overrides that follow."""
     folder, original, config = _chosen(words, ("evaluator", "data", "seed"))
-    check_not_in_use(folder)
     from pluglm.lifecycle.finish import measure
 
     parts, progress = _finished(folder, original, config, quiet)
@@ -64,6 +63,7 @@ def _chosen(words: Sequence[str], allowed: Sequence[str]) -> tuple[Path, RunConf
     folder = Path(words[0])
     original = read_config(folder)
     config = compose_over(original, words[1:], allowed)
+    check_not_in_use(folder)
     model_folder(folder)
     return folder, original, config
 

@@ -126,7 +126,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    return found if isinstance(found, list) else []
+    entries = found if isinstance(found, list) else []
+    return [entry for entry in entries if isinstance(entry, dict) and {"shape", "speed", "share"} <= entry.keys()]
 
 
 def _shape(config: RunConfig, precision: str) -> str:

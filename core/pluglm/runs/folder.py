@@ -105,7 +105,7 @@ def read_config(folder: Path) -> RunConfig:
         raise ConfigError([Problem(str(folder), "is not a run folder (it has no config.yaml)")])
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError([Problem(str(path), f"is not valid YAML: {' '.join(str(error).split())}")]) from None
     if not isinstance(tree, dict):
         raise ConfigError([Problem(str(path), "is not a mapping")])

@@ -16,6 +16,7 @@ from pluglm.catalog import installed_catalog
 from pluglm.families import Objective
 
 QUARANTINE_EXAMPLES = 5
+UNREADABLE = (OSError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class RunData:
     @property
     def evaluations(self) -> list[dict[str, Any]]:
         """The evaluations, in the order in which they were made."""
-        return [e for e in self.results.get("evaluations") or [] if isinstance(e, dict) and "stage" in e]
+        return [e for e in _list(self.results, "evaluations") if isinstance(e, dict) and "stage" in e]
 
     def model_stages(self) -> list[dict[str, Any]]:
         """Evaluations of what is in `model/`: after training, and after each change before it was saved."""
@@ -101,16 +102,19 @@ def read_run(folder: Path) -> RunData:
     """What the folder of a run holds, finished or not. No file has to be there, and none that is damaged raises."""
     ledger = read_json(folder / "ledger.json")
     metrics = list(_json_lines(folder / "metrics.jsonl"))
-    architectures = read_json(folder / "model" / "config.json").get("architectures") or [""]
+    architectures = _list(read_json(folder / "model" / "config.json"), "architectures") or [""]
+    tokens = ledger.get("tokens")
     return RunData(
         folder=folder,
         config=_read_yaml(folder / "config.yaml"),
         manifest=read_json(folder / "manifest.json"),
-        stations=[s for s in ledger.get("stations") or [] if isinstance(s, dict) and "station" in s],
-        tokens={split: account for split, account in (ledger.get("tokens") or {}).items() if isinstance(account, dict)},
+        stations=[s for s in _list(ledger, "stations") if isinstance(s, dict) and "station" in s],
+        tokens={split: account for split, account in tokens.items() if isinstance(account, dict)}
+        if isinstance(tokens, dict)
+        else {},
         quarantine=_quarantined(folder / "quarantine.jsonl"),
-        train=[line for line in metrics if line.get("kind") == "train" and "step" in line],
-        validation=[line for line in metrics if line.get("kind") == "validation" and "step" in line],
+        train=[line for line in metrics if line.get("kind") == "train" and _finite(line.get("step"))],
+        validation=[line for line in metrics if line.get("kind") == "validation" and _finite(line.get("step"))],
         results=read_json(folder / "results.json"),
         plan=read_json(folder / "plan.json"),
         architecture=str(architectures[0]),
@@ -121,9 +125,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`; empty where there is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except UNREADABLE:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    value = data.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _is_compressed(evaluation: Mapping[str, Any]) -> bool:
@@ -137,7 +146,7 @@ def _finite(value: Any) -> bool:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (*UNREADABLE, yaml.YAMLError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -148,7 +157,7 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
             for line in file:
                 try:
                     value = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(value, dict):
                     yield value

@@ -71,5 +71,5 @@ def saved_head(folder: Path) -> str:
     described = read_json(path)
     if not described:
         raise ConfigError([Problem(str(path), "is damaged: it holds no JSON object")])
-    architectures = described.get("architectures") or ["AutoModel"]
-    return str(architectures[0])
+    architectures = described.get("architectures")
+    return str(architectures[0]) if isinstance(architectures, list) and architectures else "AutoModel"

@@ -37,7 +37,7 @@ def fastest_precision(cache: Path, threads: int) -> tuple[Precision, dict[str, f
         speeds: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
         if not all(speeds.values()):
             raise ValueError("a speed of nothing")
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
         # Digits that count: where a format is computed in software and others work too, there may be 0.04 of them.
