@@ -19,6 +19,8 @@ class Document:
         media: pictures or sound, by path or bytes.
         metadata: title, author, licence, time, language, score ...
         weight: how much the document counts in the loss (1 is normal).
+        record: the id that the format itself gives the record, or "". Of two records of a source with the same, the
+            second is quarantined as `duplicate_id`. It is not kept.
     """
 
     text: str
@@ -28,6 +30,7 @@ class Document:
     media: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     weight: float = 1.0
+    record: str = ""
 
     def get(self, name: str) -> Any:
         """The text, or the field of that name, or None."""

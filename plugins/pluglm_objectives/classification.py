@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -18,8 +19,22 @@ if TYPE_CHECKING:
 
 
 def labels_of(value: Any) -> list[str]:
-    """A document's labels: a list as it is, anything else as the only one."""
-    return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+    """A document's labels: a list as it is, anything else as the only one; what is missing is none."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [str(item) for item in values if item is not None and str(item).strip()]
+
+
+def same_label(label: str) -> str:
+    """What the spellings of one label have in common: `True` and `true`, `1.0` and `1` are one."""
+    if label.lower() in ("true", "false"):
+        return label.lower()
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", label)
+
+
+def _spelled_as(labels: Sequence[str], label: str) -> str:
+    if label in labels:
+        return label
+    return next((known for known in labels if same_label(known) == same_label(label)), label)
 
 
 def classified(model: PreTrainedModel, batch: Batch, **forward: Any) -> Any:
@@ -68,10 +83,17 @@ class Classification(Objective):
         return (self.label,)
 
     def fit(self, documents: Iterable[Document]) -> dict[str, Any]:
-        """The sorted labels of the training documents, and how often each occurs."""
-        values = (document.get(self.label) for document in documents)
-        counts = Counter(label for value in values if value is not None for label in labels_of(value))
-        return {"labels": sorted(counts), "counts": [counts[label] for label in sorted(counts)]}
+        """The sorted labels of the training documents, and how often each occurs; a label that is spelled in several
+        ways (`same_label`) by its commonest spelling."""
+        counts = Counter(label for document in documents for label in labels_of(document.get(self.label)))
+        spellings: dict[str, list[str]] = {}
+        for label in sorted(counts, key=lambda label: (-counts[label], label)):
+            spellings.setdefault(same_label(label), []).append(label)
+        total = {one[0]: sum(counts[label] for label in one) for one in spellings.values()}
+        fitted: dict[str, Any] = {"labels": sorted(total), "counts": [total[label] for label in sorted(total)]}
+        merged = [one for one in spellings.values() if len(one) > 1]
+        notes = [f"{self.label}: {', '.join(one[1:])} and {one[0]} are taken for one class" for one in merged]
+        return fitted | ({"notes": notes} if notes else {})
 
     def model_options(self, fitted: Mapping[str, Any]) -> dict[str, Any]:
         """The head's size and the labels' names."""
@@ -94,7 +116,7 @@ class Classification(Objective):
         labels = fitted["labels"]
         if len(labels) < 2:
             raise ValueError(f"the training documents have {len(labels)} label; two are needed")
-        given = labels_of(document.get(self.label))
+        given = [_spelled_as(labels, label) for label in labels_of(document.get(self.label))]
         unknown = [label for label in given if label not in labels]
         if unknown:
             raise ValueError(f"label {unknown[0]!r} does not occur in the training documents")

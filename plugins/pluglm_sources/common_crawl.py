@@ -11,6 +11,7 @@ from pydantic import Field
 from pluglm import Document, Dropped, Problem, Source, Unreadable
 from pluglm_sources.files.local import FileSource, Paths
 from pluglm_sources.files.parts import Part, grouped, parts_of
+from pluglm_sources.files.paths import Matches, matches_of, shown
 from pluglm_sources.files.reading import decoded
 from pluglm_sources.http.fetched import Fetched, is_settled, read_record
 from pluglm_sources.http.remote import Remote
@@ -19,7 +20,7 @@ from pluglm_sources.packed.warc_frames import Frame, frames
 from pluglm_sources.packed.warc_records import (
     PayloadError,
     about,
-    check_digest,
+    check_record,
     mime_type_of,
     names_licence,
     payload_of,
@@ -91,7 +92,7 @@ class CommonCrawl(FileSource, Remote):
         record = self.record_path(store)
         if self.refresh or not is_settled(record):
             self.fetch_all(urls, store, say, record)
-        parts, lost = self.parts(), list[Unreadable]()
+        parts, lost = self.parts(), list(self._files().left_out())
         for item in read_record(record):
             if isinstance(item, Fetched):
                 parts += parts_of(item.path, item.url)
@@ -101,26 +102,41 @@ class CommonCrawl(FileSource, Remote):
 
     def parts(self) -> list[Part]:
         """What is read, in its order."""
-        return [part for path in self.inputs() for part in parts_of(path, str(path))]
+        return [part for path in self._files().paths() for part in parts_of(path, shown(path))]
+
+    def inputs(self) -> Iterable[Path]:
+        """The files that the globs match, sorted."""
+        return self._files().paths()
+
+    def _files(self) -> Matches:
+        return matches_of(path for path in self.paths if not is_url(path))
 
     def shards(self) -> Sequence[Source]:
         """Parts of large files, and small files together."""
         shards = [self._of(group) for group in grouped(self.parts())] or [self._of([])]
-        return [self._of(shards[0].files, self.lost()), *shards[1:]]
+        return [self._of(shards[0].files, self.left_out()), *shards[1:]]
 
-    def _of(self, parts: Iterable[Part], lost: Iterable[Unreadable] = ()) -> CrawlParts:
+    def _of(self, parts: Iterable[Part], lost: Iterable[Unreadable | Dropped] = ()) -> CrawlParts:
         same = {name: getattr(self, name) for name in CommonCrawl.model_fields}
-        unfetched = tuple((item.locator, item.reason, item.detail) for item in lost)
-        return CrawlParts(**same, files=tuple(parts), unfetched=unfetched)
+        unread = tuple(
+            (item.locator if isinstance(item, Unreadable) else "", item.reason, item.detail) for item in lost
+        )
+        return CrawlParts(**same, files=tuple(parts), unfetched=unread)
 
-    def lost(self) -> Iterable[Unreadable]:
-        """What could not be fetched."""
-        return [Unreadable(path, "not_fetched") for path in self.paths if is_url(path)]
+    def left_out(self) -> Iterable[Unreadable | Dropped]:
+        """What could not be fetched, and what is matched and not read."""
+        unfetched = [Unreadable(path, "not_fetched") for path in self.paths if is_url(path)]
+        return [*unfetched, *self._files().left_out()]
 
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The documents in the order of the files."""
-        yield from self.lost()
+        yield from self.left_out()
         for part in self.parts():
+            yield from self._read(part)
+
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
+        """The documents of one file."""
+        for part in parts_of(path, shown(path)):
             yield from self._read(part)
 
     def _read(self, part: Part) -> Iterator[Document | Unreadable | Dropped]:
@@ -128,7 +144,7 @@ class CommonCrawl(FileSource, Remote):
             for item in frames(Path(part.path), self.max_record_bytes, part.start, part.end):
                 locator = f"{part.called}@{item.offset}" + (f"+{item.inside}" if item.inside else "")
                 if isinstance(item, Frame):
-                    yield self._document(item.content, locator)
+                    yield self._document(item, locator)
                 else:
                     yield Unreadable(locator, item.reason, f"{item.detail}; {item.size} bytes")
             if part.end == 0:
@@ -136,20 +152,21 @@ class CommonCrawl(FileSource, Remote):
         except OSError as error:
             yield Unreadable(part.called, reason_of(error), str(error))
 
-    def _document(self, content: bytes, locator: str) -> Document | Unreadable | Dropped:
+    def _document(self, frame: Frame, locator: str) -> Document | Unreadable | Dropped:
         try:
-            return self._of_record(content, locator)
+            return self._of_record(frame.content, locator, frame.doubt)
         except (PayloadError, UnclosedTags) as error:
             return Unreadable(locator, error.reason, str(error))
 
-    def _of_record(self, content: bytes, locator: str) -> Document | Unreadable | Dropped:
-        record = record_of(content)
+    def _of_record(self, content: bytes, locator: str, doubt: str) -> Document | Unreadable | Dropped:
+        record, block = record_of(content)
         kind = str(record.record_type)
         if kind not in self.types:
             return Dropped("other_type")
-        if self.verify_digests:
-            check_digest(record)
         payload = payload_of(record, self.max_record_bytes)
+        # Of a member whose checksum is wrong, what a digest of its own confirms is believed.
+        if (self.verify_digests or doubt) and not check_record(record, block, payload) and doubt:
+            return Unreadable(locator, "damaged_member", doubt)
         status, mime_type = status_of(record), mime_type_of(record)
         if status is not None and self.statuses and status not in self.statuses:
             return Dropped("other_status")
@@ -179,7 +196,10 @@ class CrawlParts(CommonCrawl):
     name: ClassVar[str] = "common_crawl"
 
     files: Annotated[tuple[Part, ...], Field(description="What is read")]
-    unfetched: Annotated[tuple[tuple[str, str, str], ...], Field(description="What could not be fetched, and why")] = ()
+    unfetched: Annotated[
+        tuple[tuple[str, str, str], ...],
+        Field(description="What is not read, and why; without a place, what is dropped"),
+    ] = ()
 
     def inputs(self) -> Iterable[Path]:
         """The files that the parts are of, each once."""
@@ -189,9 +209,9 @@ class CrawlParts(CommonCrawl):
         """The parts."""
         return list(self.files)
 
-    def lost(self) -> Iterable[Unreadable]:
-        """What could not be fetched."""
-        return [Unreadable(*item) for item in self.unfetched]
+    def left_out(self) -> Iterable[Unreadable | Dropped]:
+        """What is not read."""
+        return [Unreadable(*item) if item[0] else Dropped(*item[1:]) for item in self.unfetched]
 
 
 def is_url(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import glob
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
+from pluglm_sources.code.declared_encodings import decoded_code
 from pluglm_sources.code.file_kinds import (
     DATA,
     is_binary,
@@ -26,7 +27,7 @@ from pluglm_sources.code.licences import is_licence_file, licence_in_header, lic
 from pluglm_sources.code.repository_archives import archived_commit, archived_files
 from pluglm_sources.code.secret_tokens import secrets_in
 from pluglm_sources.files.local import FileSource, Paths
-from pluglm_sources.files.reading import decoded
+from pluglm_sources.files.paths import Matches, matches_of, shown
 from pluglm_sources.packed.opening import reason_of
 
 LICENCE_BYTES = 200_000
@@ -69,8 +70,12 @@ class Github(FileSource):
         for label, source in run.source.items():
             if source is self:
                 for pattern in self.paths:
-                    if not _places(pattern):
-                        yield Problem(f"source.{label}.paths", "matches no git repository and no archive", pattern)
+                    found = matches_of([pattern], wanted_folder=git_folder)
+                    if not (found.files or found.wanted):
+                        said = "; ".join(f"{shown(name)} is {kind}" for name, kind in found.others.items())
+                        yield Problem(
+                            f"source.{label}.paths", "matches no git repository and no archive", pattern, said
+                        )
                 known = {name.lower(): name for name in languages()} if self.languages else {}
                 for name in self.languages:
                     if name.lower() not in known:
@@ -80,7 +85,11 @@ class Github(FileSource):
 
     def repositories(self) -> list[Path]:
         """The clones and archives, sorted, each once."""
-        return sorted({place for pattern in self.paths for place in _places(pattern)})
+        found = self._matches()
+        return sorted(Path(name) for name in (*found.files, *found.wanted))
+
+    def _matches(self) -> Matches:
+        return matches_of(self.paths, wanted_folder=git_folder)
 
     def inputs(self) -> Iterable[Path]:
         """The archives, and of each clone the files that say at which commit it is: its id tells all of its content."""
@@ -92,23 +101,28 @@ class Github(FileSource):
 
     def shards(self) -> Sequence[Source]:
         """One for each repository."""
-        places = self.repositories()
-        return [self.model_copy(update={"paths": (glob.escape(str(place)),)}) for place in places] or (self,)
+        found = sorted(self._matches().globs())
+        return [self.model_copy(update={"paths": globs}) for _, globs in found] or (self,)
 
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The files of each repository in its own order."""
+        yield from self._matches().left_out()
         for place in self.repositories():
-            folder = git_folder(place) if place.is_dir() else None
-            try:
-                yield from self._of_clone(place, Repository(folder)) if folder else self._of_archive(place)
-            except (GitError, FileNotFoundError, subprocess.SubprocessError) as error:
-                yield Unreadable(str(place), "unreadable_repository", str(error))
-            except OSError as error:
-                yield Unreadable(str(place), reason_of(error), str(error))
+            yield from self.read_file(place)
+
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
+        """The files of one clone or archive."""
+        folder = git_folder(path) if path.is_dir() else None
+        try:
+            yield from self._of_clone(path, Repository(folder)) if folder else self._of_archive(path)
+        except (GitError, FileNotFoundError, subprocess.SubprocessError) as error:
+            yield Unreadable(shown(path), "unreadable_repository", str(error))
+        except OSError as error:
+            yield Unreadable(shown(path), reason_of(error), str(error))
 
     def _of_clone(self, place: Path, repository: Repository) -> Iterator[Document | Unreadable | Dropped]:
         commit = repository.commit(self.revision)
-        about = {"repository": repository.origin() or place.name.removesuffix(".git"), "commit": commit}
+        about = {"repository": repository.origin() or shown(place.name).removesuffix(".git"), "commit": commit}
         named = (blob for blob in repository.files(commit) if is_licence_file(blob.path) and blob.size < LICENCE_BYTES)
         licences = _licences((blob.path, content) for blob, content in repository.contents(named))
         left: list[Dropped] = []
@@ -124,7 +138,7 @@ class Github(FileSource):
         for blob, content in repository.contents(wanted()):
             yield from left
             left.clear()
-            locator = f"{place}@{commit[:12]}:{blob.path}"
+            locator = f"{shown(place)}@{commit[:12]}:{blob.path}"
             if isinstance(content, GitError):
                 yield Unreadable(locator, "damaged_object", str(content))
             else:
@@ -135,7 +149,7 @@ class Github(FileSource):
         licences = _licences(
             (path, content) for path, _, content in archived_files(place, LICENCE_BYTES, is_licence_file)
         )
-        name = re.sub(r"\.(?:zip|tar|tgz|tar\.\w+)$", "", place.name)
+        name = re.sub(r"\.(?:zip|tar|tgz|tar\.\w+)$", "", shown(place.name))
         about = {"repository": name, "commit": archived_commit(place)}
         for path, locator, content in archived_files(place, self.max_file_bytes, lambda name: True):
             if not isinstance(content, bytes):
@@ -152,7 +166,7 @@ class Github(FileSource):
     ) -> Document | Unreadable | Dropped:
         if is_binary(content):
             return Dropped("binary")
-        text = decoded(content, locator)
+        text = decoded_code(content, locator)
         if isinstance(text, Unreadable):
             return text
         language = language_of(path, text)
@@ -173,17 +187,14 @@ class Github(FileSource):
             return Dropped(reason)
         metadata: dict[str, Any] = {**about, "path": path, "language": language, "locator": locator, "licence": licence}
         metadata |= {"secrets": secrets} if secrets else {}
-        return Document(text, id=locator, metadata={key: value for key, value in metadata.items() if value})
-
-
-def _places(pattern: str) -> list[Path]:
-    found = [Path(path) for path in glob.glob(pattern, recursive=True, include_hidden=False)]
-    return [path for path in found if not path.is_dir() or git_folder(path)]
+        record = f"{about['repository']}@{about['commit']}:{path}" if about["commit"] else ""
+        kept = {key: value for key, value in metadata.items() if value}
+        return Document(text, id=locator, metadata=kept, record=record)
 
 
 def _heads(folder: Path, revision: str) -> list[Path]:
     common = folder / "commondir"
-    shared = (folder / common.read_text(encoding="utf-8").strip()).resolve() if common.is_file() else folder
+    shared = (folder / os.fsdecode(common.read_bytes().strip())).resolve() if common.is_file() else folder
     head = (folder / "HEAD").read_text(encoding="utf-8", errors="replace").partition("ref:")[2].strip()
     names = [head, revision, *(f"refs/{kind}/{revision}" for kind in ("heads", "tags", "remotes"))]
     places = [folder / "HEAD", shared / "packed-refs", *(shared / name for name in names if name)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,10 +13,13 @@ from pydantic import BeforeValidator, Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
 from pluglm_sources.files.json_text import parsed
+from pluglm_sources.files.local import path_problems
+from pluglm_sources.files.paths import matches_of, shown
 from pluglm_sources.files.reading import decoded, read_whole, text_lines_of
+from pluglm_sources.files.values import named
 from pluglm_sources.http.fetched import Fetched
 from pluglm_sources.http.recorded import Recorded
-from pluglm_sources.packed.opening import BLOCK, damage_errors, open_unpacked
+from pluglm_sources.packed.opening import BLOCK, beginning_of
 from pluglm_sources.services.google_api import Request, answers
 from pluglm_sources.services.google_ngrams import FIRST, NAME, is_tagged, ngram
 from pluglm_sources.services.google_volumes import metadata_of, salvaged, text_of_volume, volumes_of
@@ -80,8 +82,7 @@ class GoogleBooks(Recorded):
         return [*self._files(), *super().inputs(), *dict.fromkeys(books)]
 
     def _files(self) -> list[Path]:
-        found = {path for pattern in self.paths for path in glob.glob(pattern, recursive=True)}
-        return [Path(path) for path in sorted(found) if not Path(path).is_dir()]
+        return matches_of(self.paths).paths()
 
     def problems(self, run: Any) -> Iterator[Problem]:
         """Nothing to read, a glob or a record that matches no file, or years that end before they begin."""
@@ -91,9 +92,7 @@ class GoogleBooks(Recorded):
                 continue
             if not (self.paths or self.query or self.volumes or self.record):
                 yield Problem(f"source.{label}.paths", "paths, query or volumes must be given", list(self.paths))
-            for pattern in self.paths:
-                if not any(not Path(path).is_dir() for path in glob.iglob(pattern, recursive=True)):
-                    yield Problem(f"source.{label}.paths", "matches no file", pattern)
+            yield from path_problems(label, self.paths)
             if self.last_year < self.first_year:
                 yield Problem(f"source.{label}.last_year", f"is before first_year={self.first_year}", self.last_year)
 
@@ -125,12 +124,13 @@ class GoogleBooks(Recorded):
     def shards(self) -> Sequence[Source]:
         """A local file each, and then what was fetched."""
         alone: dict[str, object] = {"query": "", "volumes": (), "record": None}
-        local = [self.model_copy(update={"paths": (glob.escape(str(path)),), **alone}) for path in self._files()]
+        local = [self.model_copy(update={"paths": globs, **alone}) for _, globs in matches_of(self.paths).globs()]
         fetched = super().shards() if self.record or self.query or self.volumes else ()
         return [*local, *(shard.model_copy(update={"paths": ()}) for shard in fetched)] or (self,)
 
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The documents of the local files in the order of their paths, and of what was fetched."""
+        yield from matches_of(self.paths).left_out()
         for path in self._files():
             yield from self._ngrams(path) if _has_ngrams(path) else self._file(path)
         if self.record or self.query or self.volumes:
@@ -163,17 +163,18 @@ class GoogleBooks(Recorded):
                     yield from self._answer(line, locator, {}, {})
             return
         content = read_whole(path, min(self.max_bytes, LONGEST_ANSWER))
-        text = content if isinstance(content, Unreadable) else decoded(content, str(path))
+        name = shown(path)
+        text = content if isinstance(content, Unreadable) else decoded(content, name)
         if isinstance(content, bytes) and isinstance(text, Unreadable) and text.reason in ("invalid_utf8", "nul_bytes"):
             # The volumes around the bad bytes can still be read; no string of JSON has a NUL in it.
-            found = list(self._salvaged(content.decode("utf-8", "surrogateescape"), str(path), {}, {}))
+            found = list(self._salvaged(content.decode("utf-8", "surrogateescape"), name, {}, {}))
             yield from found
             if not any(isinstance(item, Unreadable) for item in found):
                 yield text
         elif isinstance(text, Unreadable):
             yield text
         else:
-            yield from self._answer(text, str(path), {}, {})
+            yield from self._answer(text, name, {}, {})
 
     def _answer(
         self, text: str, locator: str, extra: dict[str, Any], books: dict[str, Path]
@@ -209,8 +210,9 @@ class GoogleBooks(Recorded):
         if self.languages and metadata.get("language") not in self.languages:
             return Dropped("other_language")
         body = description
-        if str(volume.get("id")) in books:
-            whole = epub_text(books[str(volume["id"])], self.max_bytes)
+        number = named(volume.get("id")) or ""
+        if number in books:
+            whole = epub_text(books[number], self.max_bytes)
             if isinstance(whole, Unreadable):
                 return replace(whole, locator=locator, detail=f"its EPUB: {whole.detail}")
             body = whole
@@ -218,7 +220,7 @@ class GoogleBooks(Recorded):
         if not body:
             return Dropped("no_description")
         fields = {"title": title, **({"description": description} if description else {})}
-        return Document(f"{title}\n\n{body}", id=f"{locator}:{volume.get('id', '')}", fields=fields, metadata=metadata)
+        return Document(f"{title}\n\n{body}", id=f"{locator}:{number}", fields=fields, metadata=metadata, record=number)
 
     def _ngrams(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
         for locator, line in text_lines_of(path, self.max_bytes):
@@ -253,7 +255,6 @@ def _has_ngrams(path: Path) -> bool:
     if NAME.search(path.name):
         return True
     try:
-        with open_unpacked(path) as file:
-            return FIRST.match(file.read1(BLOCK)) is not None
-    except damage_errors():
+        return FIRST.match(beginning_of(path, BLOCK)) is not None
+    except OSError:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,13 +11,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
+from pluglm_sources.files.paths import Matches, matches_of, named_files, no_file, shown
 from pluglm_sources.http.fetched import Fetched, FetchError
 from pluglm_sources.http.recorded import Recorded
 from pluglm_sources.packed.streams import whole
 from pluglm_sources.packed.zip_archives import zip_members
 from pluglm_sources.text.gutenberg import NotGutenberg, book, encoding_of
 
-NAME = re.compile(r"(?:pg)?(\d+)(-0|-8|)\.(?:txt(?:\.utf-?8)?(?:\.gz(?:ip)?|\.bz2|\.zst)?|zip)", re.IGNORECASE)
+NAME = re.compile(r"(?:pg)?(\d{1,9})(-0|-8|)\.(?:txt(?:\.utf-?8)?(?:\.gz(?:ip)?|\.bz2|\.zst)?|zip)", re.IGNORECASE)
 """1342-0.txt, 1342-8.zip, pg1342.txt.utf8: https://www.gutenberg.org/help/file_formats.html"""
 
 SHARD = 20
@@ -98,17 +98,18 @@ class Gutenberg(Recorded):
         """The best local file of each book, and what was fetched."""
         return [*self._files(), *super().inputs()]
 
+    def _found(self) -> Matches:
+        matched = matches_of(self.paths, wanted_folder=lambda folder: True)
+        names = [*matched.links, *matched.others]
+        names += [name for first, further in matched.files.items() for name in (first, *further)]
+        for folder in map(Path, matched.wanted):
+            inside = (file for file in folder.rglob("*") if NAME.fullmatch(file.name))
+            # What has been replaced lies in old/.
+            names += [str(file) for file in inside if "old" not in file.relative_to(folder).parts[:-1]]
+        return named_files(names)
+
     def _files(self) -> list[Path]:
-        found: set[Path] = set()
-        for pattern in self.paths:
-            for path in map(Path, glob.glob(pattern, recursive=True)):
-                if path.is_dir():
-                    inside = (file for file in path.rglob("*") if NAME.fullmatch(file.name) and file.is_file())
-                    # What has been replaced lies in old/.
-                    found.update(file for file in inside if "old" not in file.relative_to(path).parts[:-1])
-                else:
-                    found.add(path)
-        return best_files(found)
+        return best_files(self._found().paths())
 
     def problems(self, run: Any) -> Iterator[Problem]:
         """Nothing to read, or a glob or a record that matches no file."""
@@ -121,8 +122,10 @@ class Gutenberg(Recorded):
                     if number < 1:
                         yield Problem(f"source.{label}.books", "is no catalogue number", number)
                 for pattern in self.paths:
-                    if next(glob.iglob(pattern, recursive=True), None) is None:
-                        yield Problem(f"source.{label}.paths", "matches no file", pattern)
+                    wrong = no_file(pattern)
+                    # A folder is a mirror, in which books are looked for.
+                    if wrong and not wrong[1].startswith("did you mean"):
+                        yield Problem(f"source.{label}.paths", wrong[0], pattern, wrong[1])
 
     def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
         """The source with the books asked for by number."""
@@ -149,15 +152,22 @@ class Gutenberg(Recorded):
 
     def shards(self) -> Sequence[Source]:
         """Some local books each, and then what was fetched."""
-        files = [glob.escape(str(path)) for path in self._files()]
-        starts = range(0, len(files), SHARD)
+        found = self._found()
+        unread = {Path(name) for name in found.files} - set(best_files(found.paths()))
+        files = sorted((item for item in found.globs() if item[0] not in unread), key=lambda item: str(item[0]))
         alone: dict[str, object] = {"books": (), "record": None}
-        local = [self.model_copy(update={"paths": tuple(files[start : start + SHARD]), **alone}) for start in starts]
+        local = [
+            self.model_copy(
+                update={"paths": tuple(name for _, globs in files[start : start + SHARD] for name in globs)} | alone
+            )
+            for start in range(0, len(files), SHARD)
+        ]
         fetched = super().shards() if self.record or self.books else ()
         return [*local, *(shard.model_copy(update={"paths": ()}) for shard in fetched)] or (self,)
 
     def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The local books in the order of their paths, and those that were fetched in the order they were asked for."""
+        yield from self._found().left_out()
         yield from self._local(self._files())
         if self.record or self.books:
             yield from super().read()
@@ -173,17 +183,19 @@ class Gutenberg(Recorded):
         for path in paths:
             if path.suffix.lower() == ".zip":
                 texts = 0
-                for member in zip_members(path, str(path), self.max_bytes, lambda name: name.lower().endswith(".txt")):
+                for member in zip_members(
+                    path, shown(path), self.max_bytes, lambda name: name.lower().endswith(".txt")
+                ):
                     texts += 1
                     if isinstance(member, Unreadable):
                         yield member
                     else:
                         yield self._book(member.content, member.locator, path.name, {})
                 if texts == 0:
-                    yield Unreadable(str(path), "no_text_in_archive")
+                    yield Unreadable(shown(path), "no_text_in_archive")
                 continue
             content = whole(path, self.max_bytes)
-            yield content if isinstance(content, Unreadable) else self._book(content, str(path), path.name, {})
+            yield content if isinstance(content, Unreadable) else self._book(content, shown(path), path.name, {})
 
     def _book(self, content: bytes, locator: str, name: str, more: Any) -> Document | Unreadable | Dropped:
         if b"\0" in content and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -212,4 +224,6 @@ class Gutenberg(Recorded):
             **found.metadata,
             **more,
         }
-        return Document(found.text, id=locator, metadata=metadata)
+        # A zip may have a book in several texts.
+        record = "" if number is None else f"{number}{locator.partition('.zip:')[2]}"
+        return Document(found.text, id=locator, metadata=metadata, record=record)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pluglm import DataError, Document, Problem, Unreadable
+from pluglm import DataError, Document, Dropped, Problem, Unreadable
 from pluglm_sources.files.dataset_folders import (
     Damage,
     Labels,
@@ -25,6 +25,7 @@ from pluglm_sources.files.dataset_folders import (
     other_rows,
     saved_files,
 )
+from pluglm_sources.files.paths import named_files, shown
 from pluglm_sources.files.records import Columns
 from pluglm_sources.jsonl import Jsonl
 from pluglm_sources.parquet import Parquet
@@ -73,7 +74,7 @@ class HuggingFace(Columns):
             return []
         saved = saved_files(folder, self.split)
         if saved is None:
-            return [Path(name) for name in data_files(folder, self.config, self.split)[1]]
+            return named_files(data_files(folder, self.config, self.split)[1]).paths()
         return [*saved, *(saved[0].parent / name for name in ("state.json", "dataset_info.json"))]
 
     def problems(self, run: Any) -> Iterator[Problem]:
@@ -112,7 +113,7 @@ class HuggingFace(Columns):
             update={"dataset": str(folder), "config": None, "split": "train", "revision": None, "max_documents": None}
         )
 
-    def read(self) -> Iterator[Document | Unreadable]:
+    def read(self) -> Iterator[Document | Unreadable | Dropped]:
         """The rows in the dataset's order.
 
         Raises:
@@ -126,35 +127,38 @@ class HuggingFace(Columns):
         for item in islice(rows, self.max_documents):
             # Within the folder, because one that was fetched lies elsewhere on another machine.
             if isinstance(item, Document):
-                item.id = item.id.removeprefix(f"{folder}{os.sep}")
+                item.id = item.id.removeprefix(f"{shown(folder)}{os.sep}")
             yield item
 
-    def _saved(self, files: list[Path]) -> Iterator[Document | Unreadable]:
+    def _saved(self, files: list[Path]) -> Iterator[Document | Unreadable | Dropped]:
         for path in files:
             labels = labels_of(path)
-            for item in self._records(arrow_rows(path), str(path)):
-                yield item if isinstance(item, Unreadable) else self._named(item, labels)
+            for item in self._records(arrow_rows(path), shown(path)):
+                yield self._named(item, labels) if isinstance(item, Document) else item
 
-    def _files(self, folder: Path) -> Iterator[Document | Unreadable]:
+    def _files(self, folder: Path) -> Iterator[Document | Unreadable | Dropped]:
         kind, names = data_files(folder, self.config, self.split)
-        chosen = {name: getattr(self, name) for name in ("text", "fields", "metadata", "id")}
-        for name in names:
+        chosen = {name: getattr(self, name) for name in Columns.model_fields if name != "weight"}
+        found = named_files(names)
+        yield from found.left_out()
+        # In the order that the hub has.
+        for name in (name for name in names if name in found.files):
             # Those that pluglm has readers for are read on behind damage.
             paths = (glob.escape(name),)
             if kind == "parquet":
                 labels = labels_of(Path(name))
                 for item in Parquet(paths=paths, **chosen).read():
-                    yield item if isinstance(item, Unreadable) else self._named(item, labels)
+                    yield self._named(item, labels) if isinstance(item, Document) else item
             elif kind == "json" and {".jsonl", ".ndjson"} & set(Path(name).suffixes):
                 yield from Jsonl(paths=paths, max_line_bytes=self.max_line_bytes, **chosen).read()
             else:
-                yield from self._records(other_rows(kind, name), name)
+                yield from self._records(other_rows(kind, name), shown(name))
 
-    def _records(self, rows: Iterator[dict[str, Any]], place: str) -> Iterator[Document | Unreadable]:
+    def _records(self, rows: Iterator[dict[str, Any]], place: str) -> Iterator[Document | Unreadable | Dropped]:
         number = 0
         try:
             for number, row in enumerate(rows, 1):
-                yield self.document(row, f"{place}:{number}")
+                yield self.table_document(row, f"{place}:{number}")
         except Damage as error:
             yield Unreadable(f"{place}:{number + 1}", "truncated_or_damaged", str(error))
 
@@ -164,9 +168,11 @@ class HuggingFace(Columns):
 
         def name(value: Any, column: str) -> Any:
             names = labels.get(column, ())
-            return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+            # `datasets` has -1 for a class that is not known.
+            unknown = bool(names) and value == -1
+            return None if unknown else names[value] if isinstance(value, int) and 0 <= value < len(names) else value
 
-        fields = {label: name(value, self.fields[label]) for label, value in document.fields.items()}
+        fields = {label: name(value, self.fields.get(label, label)) for label, value in document.fields.items()}
         metadata = {column: name(value, column) for column, value in document.metadata.items()}
         return replace(document, fields=fields, metadata=metadata)
 

@@ -28,9 +28,8 @@ class Jsonl(RecordSource):
         (folder / "texts.jsonl").write_text('{"text": "One text."}\n{"text": "Another text."}\n', encoding="utf-8")
         return {"paths": [str(folder / "texts.jsonl")]}
 
-    def read(self) -> Iterator[Document | Unreadable]:
-        """The documents, in the order of the sorted paths."""
-        for path in self.inputs():
-            for locator, text in text_lines_of(path, self.max_line_bytes):
-                record = text if isinstance(text, Unreadable) else parsed(text, locator)
-                yield record if isinstance(record, Unreadable) else self.document(record, locator)
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable]:
+        """The documents of one file, line by line."""
+        for locator, text in text_lines_of(path, self.max_line_bytes):
+            record = text if isinstance(text, Unreadable) else parsed(text, locator)
+            yield record if isinstance(record, Unreadable) else self.document(record, locator)

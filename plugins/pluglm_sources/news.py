@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from pluglm import Document, Dropped, Problem, Source, Unreadable
+from pluglm_sources.files.local import path_problems
+from pluglm_sources.files.paths import matches_of
 from pluglm_sources.http.fetched import Fetched, FetchError
 from pluglm_sources.http.recorded import Recorded
 from pluglm_sources.text.html import Extractor, UnclosedTags, html_page
@@ -92,14 +94,15 @@ class News(Recorded):
         yield from super().problems(run)
         for label, source in run.source.items():
             if source is self:
-                for pattern in self.paths:
-                    if not any(Path(path).is_file() for path in glob.iglob(pattern, recursive=True)):
-                        yield Problem(f"source.{label}.paths", "matches no file", pattern)
+                yield from path_problems(label, self.paths)
 
     def files(self) -> list[Path]:
         """The feeds in files, sorted, each once."""
-        found = {path for pattern in self.paths for path in glob.glob(pattern, recursive=True)}
-        return [Path(path) for path in sorted(found) if Path(path).is_file()]
+        return matches_of(self.paths).paths()
+
+    def _local(self) -> Iterator[Item]:
+        yield from matches_of(self.paths).left_out()
+        yield from in_files(self.files(), self.max_bytes, self.max_articles)
 
     def fetch(self, store: Path, say: Callable[[str], None]) -> Source:
         """The source that reads what is in `store`; itself where files alone are read."""
@@ -107,7 +110,8 @@ class News(Recorded):
 
     def seed(self) -> str:
         """What is in the files, since other feeds name other articles."""
-        return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in self.files())).hexdigest()
+        readable = (path for path in self.files() if os.access(path, os.R_OK))
+        return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in readable)).hexdigest()
 
     def inputs(self) -> Iterable[Path]:
         """The files, or the record and what it names."""
@@ -115,11 +119,7 @@ class News(Recorded):
 
     def items(self) -> Iterator[Item]:
         """The record, or where files alone are read, what is in them."""
-        return (
-            super().items()
-            if self.record is not None or self.feeds or self.full
-            else in_files(self.files(), self.max_bytes, self.max_articles)
-        )
+        return super().items() if self.record is not None or self.feeds or self.full else self._local()
 
     def gather(self, store: Path, say: Callable[[str], None]) -> Iterator[Item]:
         """Fetch feeds, and articles where they are wanted in full, into `store`."""
@@ -137,7 +137,7 @@ class News(Recorded):
             say(f"{self.name}: {line}")
 
         articles = in_feeds(self.feeds, get, told, self.max_bytes, self.max_articles)
-        for item in chain(in_files(self.files(), self.max_bytes, self.max_articles), articles):
+        for item in chain(self._local(), articles):
             link = item.extra["article"]["link"] if isinstance(item, Fetched) else ""
             if not self.full or not isinstance(item, Fetched):
                 yield item

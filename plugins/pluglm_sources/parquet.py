@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pluglm import Document, Unreadable
+from pluglm_sources.files.arrow_rows import rows_of
+from pluglm_sources.files.paths import shown
 from pluglm_sources.files.records import RecordSource
 
 ROWS = 256
@@ -35,25 +35,25 @@ class Parquet(RecordSource):
         parquet.write_table(pyarrow.table({"text": ["One text.", "Another text."]}), folder / "texts.parquet")
         return {"paths": [str(folder / "texts.parquet")]}
 
-    def read(self) -> Iterator[Document | Unreadable]:
-        """The documents, in the order of the sorted paths."""
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable]:
+        """The documents of one file, row by row."""
         import pyarrow
         from pyarrow import parquet
 
-        for path in self.inputs():
-            try:
-                file = parquet.ParquetFile(path)
-            except (pyarrow.ArrowException, OSError) as error:
-                yield Unreadable(str(path), "not_parquet", _first_line(error))
-                continue
-            with file:
-                yield from self._rows(file, path)
+        try:
+            # Where pages have checksums, what does not agree with them is not taken.
+            file = parquet.ParquetFile(path, page_checksum_verification=True)
+        except (pyarrow.ArrowException, OSError) as error:
+            yield Unreadable(shown(path), "not_parquet", _first_line(error))
+            return
+        with file:
+            yield from self._rows(file, shown(path))
 
-    def _rows(self, file: Any, path: Path) -> Iterator[Document | Unreadable]:
+    def _rows(self, file: Any, path: str) -> Iterator[Document | Unreadable]:
         import pyarrow
 
         known = file.schema_arrow.names
-        wanted = [name for name in dict.fromkeys([*self.columns(), *self.metadata]) if name in known]
+        wanted = [name for name in self.needed() if name in known]
         missing = [name for name in self.columns() if name not in known]
         lacking = f"{', '.join(missing)}; it has {', '.join(known[:20])}"
         number = 0
@@ -63,23 +63,15 @@ class Parquet(RecordSource):
             try:
                 for batch in file.iter_batches(ROWS, row_groups=[group], columns=wanted):
                     # Without a column that is wanted there is nothing to read, and every row says so.
-                    found = batch.to_pylist() if wanted else [{}] * batch.num_rows
+                    found = rows_of(batch) if wanted else [{}] * batch.num_rows
                     for record in found:
                         first += 1
                         if missing:
                             yield Unreadable(f"{path}:{first}", "missing_column", lacking)
                             continue
-                        plain = {name: _plain(value) for name, value in record.items()}
-                        yield self.document(plain, f"{path}:{first}")
+                        yield self.table_document(record, f"{path}:{first}")
             except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
                 yield Unreadable(f"{path}:rows {first + 1} to {number}", "truncated_or_damaged", _first_line(error))
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
-    return str(value) if isinstance(value, decimal.Decimal | bytes | datetime.timedelta) else value
 
 
 def _first_line(error: Exception) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +12,9 @@ from pydantic import Field
 from pluglm import Document, Dropped, Unreadable
 from pluglm_sources.files.json_text import parsed
 from pluglm_sources.files.reading import text_lines_of
+from pluglm_sources.files.values import named
 from pluglm_sources.services.social_posts import SocialPosts, unescaped
+from pluglm_sources.text.dates import of_seconds
 
 GONE = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]")
 BOTS = ("automoderator", "remindmebot", "gifreversingbot", "sneakpeekbot", "autotldr")
@@ -23,7 +23,7 @@ BOTS = ("automoderator", "remindmebot", "gifreversingbot", "sneakpeekbot", "auto
 def is_gone(post: Mapping[str, Any]) -> bool:
     """Whether a post was deleted or removed: its text or title says so, Reddit does (removed_by_category), or who made
     the dump, and found it gone later (_meta, of Arctic Shift's)."""
-    texts = (str(post.get(key) or "").strip() for key in ("body", "title", "selftext"))
+    texts = ((post.get(key) or "").strip() for key in ("body", "title", "selftext"))
     later = post.get("_meta")
     later = later if isinstance(later, dict) else {}
     return any(text in GONE for text in texts) or any(
@@ -62,12 +62,11 @@ class Reddit(SocialPosts):
         path.write_text("".join(json.dumps(post) + "\n" for post in posts), encoding="utf-8")
         return {"paths": [str(path)], "acknowledge_terms": True}
 
-    def read(self) -> Iterator[Document | Unreadable | Dropped]:
-        """The posts in the order of the files."""
-        for path in self.inputs():
-            for locator, text in text_lines_of(path, self.max_line_bytes):
-                post = text if isinstance(text, Unreadable) else self._post(text, locator)
-                yield post if isinstance(post, Unreadable) else self._document(post, locator)
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
+        """The posts of one file."""
+        for locator, text in text_lines_of(path, self.max_line_bytes):
+            post = text if isinstance(text, Unreadable) else self._post(text, locator)
+            yield post if isinstance(post, Unreadable) else self._document(post, locator)
 
     def _post(self, line: str, locator: str) -> Mapping[str, Any] | Unreadable:
         post = parsed(line, locator)
@@ -75,9 +74,14 @@ class Reddit(SocialPosts):
             return post
         if not isinstance(post, dict) or not ("body" in post or "title" in post) or "id" not in post:
             return Unreadable(locator, "not_a_post", "neither a comment (body) nor a submission (title), or no id")
-        texts = [post.get(key) for key in ("body", "title", "selftext") if post.get(key) is not None]
-        if not all(isinstance(text, str) for text in texts):
-            return Unreadable(locator, "wrong_type", "its text is no text")
+        # A submission may have no text beside its title.
+        needed = "body" if "body" in post else "title"
+        for key in ("body", "title", "selftext"):
+            value = post.get(key)
+            if not isinstance(value, str) and (value is not None or key == needed):
+                return Unreadable(locator, "wrong_type", f"{key} is a {type(value).__name__}, not text")
+        if named(post["id"]) is None:
+            return Unreadable(locator, "wrong_type", f"id is a {type(post['id']).__name__}")
         return post
 
     def _unwanted(self, post: Mapping[str, Any], kind: str) -> str | None:
@@ -87,7 +91,7 @@ class Reddit(SocialPosts):
             "deleted": is_gone(post),
             "other_subreddit": bool(wanted) and str(post.get("subreddit", "")).lower() not in wanted,
             "over_18": bool(post.get("over_18")) and not self.over_18,
-            "bot": is_bot(str(post.get("author", ""))) and not self.bots,
+            "bot": is_bot(str(post.get("author") or "")) and not self.bots,
             "low_score": not self.scores_enough(post.get("score")),
         }
         return next((reason for reason, applies in reasons.items() if applies), None)
@@ -100,14 +104,15 @@ class Reddit(SocialPosts):
             return Dropped(reason)
         text = "\n\n".join(unescaped(part).strip() for part in parts if part.strip())
         metadata: dict[str, Any] = {"kind": kind, "locator": locator}
-        for key in ("subreddit", "score", "link_id", "parent_id"):
-            if post.get(key) is not None:
+        # What is of another type than the service writes is left out.
+        for key, kinds in (("subreddit", (str,)), ("score", (int,)), ("link_id", (str,)), ("parent_id", (str, int))):
+            if type(post.get(key)) in kinds:
                 metadata[key] = post[key]
-        if str(post.get("author") or "") not in ("", *GONE):
-            metadata["author"] = self.hashed(post["author"])
+        author = post.get("author")
+        if isinstance(author, str) and author not in ("", *GONE):
+            metadata["author"] = self.hashed(author)
         for name, keys in (("created", ("created_utc",)), ("retrieved", ("retrieved_on", "retrieved_utc"))):
-            # Ten digits last until the year 2286; the interface writes seconds as 1.7e9.0.
-            times = (re.fullmatch(r"([0-9]{1,10})(?:\.0)?", str(post.get(key, ""))) for key in keys)
-            if time := next(filter(None, times), None):
-                metadata[name] = datetime.fromtimestamp(int(time[1]), UTC).isoformat()
-        return Document(text, id=f"{locator}:{post['id']}", metadata=metadata)
+            if time := next(filter(None, (of_seconds(post.get(key)) for key in keys)), None):
+                metadata[name] = time
+        number = named(post["id"])
+        return Document(text, id=f"{locator}:{number}", metadata=metadata, record=f"{kind}:{number}")

@@ -15,8 +15,10 @@ from pydantic import Field
 from pluglm import Document, Dropped, Unreadable
 from pluglm_sources.files.json_text import parsed
 from pluglm_sources.files.local import FileSource
+from pluglm_sources.files.paths import shown
 from pluglm_sources.files.reading import text_lines_of
-from pluglm_sources.packed.opening import damage_errors, reason_of
+from pluglm_sources.packed.compressed_text import damage_of
+from pluglm_sources.packed.opening import damage_errors, kind_of, reason_of
 from pluglm_sources.packed.streams import Pieces, gunzipped, open_packed
 from pluglm_sources.packed.tar_archives import RECORD, is_tar, tar_members
 from pluglm_sources.packed.zip_archives import Member
@@ -82,25 +84,24 @@ class Scientific(FileSource):
         (folder / "0704.0002.gz").write_bytes(gzip.compress(source.encode(), mtime=0))
         return {"paths": [str(folder / "*")]}
 
-    def read(self) -> Papers:
-        """The papers, in the order of the sorted paths."""
-        for path in self.inputs():
-            try:
-                with open_packed(path) as file:
-                    yield from self._file(Pieces(file), path)
-            except damage_errors() as error:
-                yield Unreadable(str(path), reason_of(error), str(error))
+    def read_file(self, path: Path) -> Papers:
+        """The papers of one file."""
+        try:
+            with open_packed(path) as file:
+                yield from self._file(Pieces(file), path, kind_of(path))
+        except damage_errors() as error:
+            yield Unreadable(shown(path), reason_of(error), str(error))
 
-    def _file(self, pieces: Pieces, path: Path) -> Papers:
-        start, place = pieces.peek(RECORD), str(path)
+    def _file(self, pieces: Pieces, path: Path, kind: str) -> Papers:
+        start, place = pieces.peek(RECORD), shown(path)
         text = start.removeprefix(MARK).lstrip()
         if not start:
             why = "empty_file" if pieces.error is None else reason_of(pieces.error)
             yield Unreadable(place, why, str(pieces.error or ""))
         elif is_tar(start) or path.name.endswith((".tar", ".tar.gz", ".tgz")):
-            yield from self._archive(pieces, place, path)
+            yield from self._archive(pieces, place, path, damage_of(path, kind))
         elif text.startswith(b"<"):
-            yield from self._articles(pieces, place)
+            yield from self._articles(pieces, place, damage_of(path, kind))
         elif text.startswith((b"{", b"[")) or ".json" in path.name:
             for locator, line in text_lines_of(path, self.max_line_bytes):
                 yield line if isinstance(line, Unreadable) else self._row(line, locator)
@@ -115,8 +116,9 @@ class Scientific(FileSource):
             else:
                 yield self._source({"main.tex": content}, place, path.name)
 
-    def _archive(self, pieces: Pieces, place: str, path: Path | None) -> Papers:
-        """The papers of a tar; one within another (`path` is None) holds the sources of a single paper."""
+    def _archive(self, pieces: Pieces, place: str, path: Path | None, doubt: Exception | None = None) -> Papers:
+        """The papers of a tar; one within another (`path` is None) holds the sources of a single paper. `doubt`: what
+        is wrong with the packed file that it is in."""
         sources: dict[str, bytes] = {}
         size = others = pdfs = articles = damage = 0
 
@@ -127,7 +129,7 @@ class Scientific(FileSource):
             packed = path is not None and low.endswith(".gz") and arxiv_id(name) is not None
             return packed or low.endswith((*latex_source.TEX, *XML)) or "." not in low.rpartition("/")[2]
 
-        for member in tar_members(pieces, place, self.max_bytes, wanted):
+        for member in tar_members(pieces, place, self.max_bytes, wanted, doubt):
             if isinstance(member, Unreadable):
                 yield member
                 others += 1
@@ -151,10 +153,13 @@ class Scientific(FileSource):
         elif pdfs and path is not None and not articles:
             # Only now is it known that they are papers, not figures of one.
             with open_packed(path) as file:
-                for member in tar_members(Pieces(file), place, self.max_bytes, lambda n: n.lower().endswith(".pdf")):
-                    # What is wrong with the archive has been told.
+                again = tar_members(Pieces(file), place, self.max_bytes, lambda n: n.lower().endswith(".pdf"), doubt)
+                for member in again:
+                    # What else is wrong with the archive has been told.
                     if isinstance(member, Member):
                         yield from self._pdf(member.content, member.locator)
+                    elif member.reason == "damaged_member":
+                        yield member
         elif not (others or articles):
             yield Unreadable(place, "no_paper_in_archive")
 
@@ -167,15 +172,18 @@ class Scientific(FileSource):
         else:
             yield self._source({"main.tex": content}, member.locator, member.name)
 
-    def _articles(self, pieces: Pieces, place: str) -> Papers:
+    def _articles(self, pieces: Pieces, place: str, doubt: Exception | None = None) -> Papers:
         for found in jats.articles_in(pieces, place, self.max_bytes):
+            if not isinstance(found, Unreadable) and doubt is not None:
+                found = Unreadable(found[0], "damaged_member", str(doubt))
             article = found if isinstance(found, Unreadable) else jats.article(*found)
             if isinstance(article, Unreadable):
                 yield article
                 continue
             parts = [article.title, article.abstract, *([article.body] if self.part == "full" else [])]
             fields = {"title": article.title, "abstract": article.abstract}
-            yield self._paper(parts, article.locator, fields, article.metadata)
+            number = article.metadata.get("pmcid") or article.metadata.get("pmid") or ""
+            yield self._paper(parts, article.locator, fields, article.metadata, number and f"article:{number}")
 
     def _row(self, line: str, locator: str) -> Document | Unreadable | Dropped:
         row = parsed(line, locator)
@@ -188,7 +196,8 @@ class Scientific(FileSource):
         if self.categories and not in_categories(metadata["categories"], self.categories):
             return Dropped("other_category")
         title, abstract = self._readable(" ".join(title.split())), self._readable(unwrapped(abstract))
-        return self._paper([title, abstract], locator, {"title": title, "abstract": abstract}, metadata)
+        record = f"abstract:{metadata['arxiv_id']}"
+        return self._paper([title, abstract], locator, {"title": title, "abstract": abstract}, metadata, record)
 
     def _source(self, files: Mapping[str, bytes], locator: str, name: str) -> Document | Unreadable | Dropped:
         texts = {}
@@ -209,7 +218,8 @@ class Scientific(FileSource):
         if found is None:
             return Unreadable(locator, "no_paper_in_archive")
         number = arxiv_id(name)
-        return self._paper([found[1]], locator, {"title": found[0]}, {"arxiv_id": number} if number else {})
+        metadata = {"arxiv_id": number} if number else {}
+        return self._paper([found[1]], locator, {"title": found[0]}, metadata, f"source:{number}" if number else "")
 
     def _pdf(self, content: bytes, locator: str) -> Papers:
         try:
@@ -223,7 +233,8 @@ class Scientific(FileSource):
             number = arxiv_id(locator.rpartition(":")[2])
             metadata: dict[str, Any] = {"arxiv_id": number} if number else {}
             metadata |= {"authors": [said["authors"]]} if "authors" in said else {}
-            yield self._paper([text], locator, {"title": said.get("title", "")}, metadata)
+            record = f"pdf:{number}" if number else ""
+            yield self._paper([text], locator, {"title": said.get("title", "")}, metadata, record)
 
     def _formula(self, formula: str) -> str:
         if self.math == "latex":
@@ -234,7 +245,7 @@ class Scientific(FileSource):
         return latex.plain(text, self._formula) if TEX_SIGN.search(text) else text
 
     def _paper(
-        self, parts: list[str], locator: str, fields: Mapping[str, str], metadata: Mapping[str, Any]
+        self, parts: list[str], locator: str, fields: Mapping[str, str], metadata: Mapping[str, Any], record: str
     ) -> Document | Unreadable | Dropped:
         text = "\n\n".join(filter(None, parts))
         if not text.strip():
@@ -242,4 +253,4 @@ class Scientific(FileSource):
         if self.licences and metadata.get("licence") not in self.licences:
             return Dropped("other_licence")
         kept = {name: value for name, value in fields.items() if value}
-        return Document(text, id=locator, fields=kept, metadata={**metadata, "locator": locator})
+        return Document(text, id=locator, fields=kept, metadata={**metadata, "locator": locator}, record=record)

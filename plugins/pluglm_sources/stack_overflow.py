@@ -7,6 +7,7 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,9 @@ from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
 from pluglm_sources.files.local import FileSource
+from pluglm_sources.files.paths import shown
 from pluglm_sources.files.reading import text_lines_of
+from pluglm_sources.text.dates import is_iso_date
 from pluglm_sources.text.html_snippets import plain
 
 QUESTION, ANSWER = "1", "2"
@@ -41,8 +44,8 @@ class StackOverflow(FileSource):
     """Questions with their answers from `Posts.xml` of the Stack Exchange data dump, as it is or packed as .gz or .zst.
 
     A document is a question's title and text and its best answers: the accepted one first, the others by score. Posts
-    wait for their answers in a temporary file, not in memory. Each line of the dump is read by itself, so that damage
-    costs only the lines it hit.
+    wait for their answers in a temporary file, not in memory. An answer counts with its question, as one record. Each
+    line of the dump is read by itself, so that damage costs only the lines it hit.
 
     Source: https://archive.org/details/stackexchange
     """
@@ -67,27 +70,31 @@ class StackOverflow(FileSource):
         )
         return {"paths": [str(path)]}
 
-    def read(self) -> Iterator[Document | Unreadable | Dropped]:
-        """What cannot be read of each file, then its questions by their number."""
-        for path in self.inputs():
-            with tempfile.TemporaryDirectory() as folder:
-                store = sqlite3.connect(Path(folder) / "posts.db")
-                store.execute("PRAGMA synchronous=OFF")
-                store.execute(
-                    "CREATE TABLE questions (id INTEGER PRIMARY KEY, accepted, score, date, licence, title, tags, body)"
-                )
-                store.execute("CREATE TABLE answers (id INTEGER PRIMARY KEY, parent, score, date, licence, body)")
-                for locator, line in text_lines_of(path, self.max_line_bytes):
-                    wrong = line if isinstance(line, Unreadable) else self._keep(store, line.strip(), locator)
-                    if wrong is not None:
-                        yield wrong
-                store.execute("CREATE INDEX by_parent ON answers (parent, score DESC)")
-                yield from self._documents(store, path)
-                store.close()
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
+        """What cannot be read of a file, then its questions by their number, then the answers to none of them."""
+        with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "posts.db")) as store:
+            store.execute("PRAGMA synchronous=OFF")
+            store.execute(
+                "CREATE TABLE questions (id INTEGER PRIMARY KEY, accepted, score, date, licence, title, tags, body)"
+            )
+            store.execute("CREATE TABLE answers (id INTEGER PRIMARY KEY, parent, score, date, licence, body)")
+            unended, last = False, None
+            for locator, line in text_lines_of(path, self.max_line_bytes):
+                if isinstance(line, str) and (frame := FRAME.fullmatch(line.strip())):
+                    unended = "/" not in frame[2] if frame[2] else unended
+                    continue
+                last = line if isinstance(line, Unreadable) else self._keep(store, line.strip(), locator)
+                if last is not None:
+                    yield last
+            if unended and not (isinstance(last, Unreadable) and last.reason == "truncated_or_damaged"):
+                yield Unreadable(shown(path), "truncated", "it has no </posts>")
+            store.execute("CREATE INDEX by_parent ON answers (parent, score DESC)")
+            yield from self._documents(store, shown(path))
+            orphans = "SELECT id, parent FROM answers WHERE parent NOT IN (SELECT id FROM questions) ORDER BY id"
+            for number, parent in store.execute(orphans):
+                yield Dropped("orphan_answer", f"{shown(path)}#{number}: its question, {parent}, is not there")
 
-    def _keep(self, store: sqlite3.Connection, line: str, locator: str) -> Unreadable | None:
-        if FRAME.fullmatch(line):
-            return None
+    def _keep(self, store: sqlite3.Connection, line: str, locator: str) -> Unreadable | Dropped | None:
         from defusedxml import DefusedXmlException
         from defusedxml.ElementTree import ParseError, fromstring
 
@@ -95,6 +102,7 @@ class StackOverflow(FileSource):
             row: Mapping[str, str] = fromstring(line).attrib
             kind, number = row.get("PostTypeId"), int(row["Id"])
             score, date, body = int(row.get("Score", 0)), row.get("CreationDate", ""), row.get("Body", "")
+            date = date if is_iso_date(date) else ""
             terms = licence(date, row.get("ContentLicense", ""))
             if kind == QUESTION:
                 accepted = int(row.get("AcceptedAnswerId", 0))
@@ -103,6 +111,13 @@ class StackOverflow(FileSource):
             elif kind == ANSWER:
                 answer = (number, int(row["ParentId"]), score, date, terms, body)
                 store.execute("INSERT INTO answers VALUES (?,?,?,?,?,?)", answer)
+            else:
+                # Pages about tags, elections and the like.
+                return (
+                    Dropped("other_type")
+                    if int(row["PostTypeId"]) > 2
+                    else Unreadable(locator, "not_a_post", "no such PostTypeId")
+                )
         except (ParseError, DefusedXmlException) as error:
             return Unreadable(locator, "invalid_xml", str(error) or type(error).__name__)
         except (KeyError, ValueError, OverflowError) as error:
@@ -111,7 +126,7 @@ class StackOverflow(FileSource):
             return Unreadable(locator, "duplicate_id", f"another post has Id {number}")
         return None
 
-    def _documents(self, store: sqlite3.Connection, path: Path) -> Iterator[Document | Dropped]:
+    def _documents(self, store: sqlite3.Connection, path: str) -> Iterator[Document | Dropped]:
         query = "SELECT id, score, licence, body FROM answers WHERE parent = ? AND (score >= ? OR id = ?) "
         query += "ORDER BY id = ? DESC, score DESC, id LIMIT ?"
         questions = store.execute("SELECT * FROM questions ORDER BY id")
@@ -134,7 +149,7 @@ class StackOverflow(FileSource):
                 "licence": max([terms, *(answer[2] for answer in answers)]),
                 "score": score,
                 "tags": marks,
-                "created": date,
+                **({"created": date} if date else {}),
                 "accepted": bool(answers) and answers[0][0] == accepted,
                 "locator": f"{path}#{number}",
             }

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from pluglm import Document, Unreadable
 from pluglm_sources.files.local import FileSource
+from pluglm_sources.files.paths import shown
 from pluglm_sources.files.reading import decoded, read_whole, text_lines_of
 
 
@@ -34,24 +35,23 @@ class TextFiles(FileSource):
             (folder / f"{name}.txt").write_text(f"This is text {name}.\n", encoding="utf-8")
         return {"paths": [str(folder / "*.txt")]}
 
-    def read(self) -> Iterator[Document | Unreadable]:
-        """The documents, in the order of the sorted paths."""
-        for path in self.inputs():
-            if self.unit == "line":
-                for locator, line in text_lines_of(path, self.max_bytes):
-                    yield line if isinstance(line, Unreadable) else Document(line, id=locator)
-                continue
-            content = read_whole(path, self.max_bytes)
-            if isinstance(content, Unreadable):
-                yield content
-            elif self.unit == "paragraph":
-                yield from _paragraphs(content, path)
-            else:
-                text = decoded(content, str(path))
-                yield text if isinstance(text, Unreadable) else Document(text, id=str(path))
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable]:
+        """The documents of one file."""
+        if self.unit == "line":
+            for locator, line in text_lines_of(path, self.max_bytes):
+                yield line if isinstance(line, Unreadable) else Document(line, id=locator)
+            return
+        content = read_whole(path, self.max_bytes)
+        if isinstance(content, Unreadable):
+            yield content
+        elif self.unit == "paragraph":
+            yield from _paragraphs(content, shown(path))
+        else:
+            text = decoded(content, shown(path))
+            yield text if isinstance(text, Unreadable) else Document(text, id=shown(path))
 
 
-def _paragraphs(content: bytes, path: Path) -> Iterator[Document | Unreadable]:
+def _paragraphs(content: bytes, path: str) -> Iterator[Document | Unreadable]:
     # Parted before they are decoded: what is no UTF-8 costs its paragraph.
     parts = re.split(rb"(?:\r?\n[ \t]*){2,}", content.removeprefix(b"\xef\xbb\xbf").strip())
     for number, part in enumerate(parts, start=1):

@@ -11,8 +11,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pluglm import Document, Dropped, Unreadable
+from pluglm_sources.files.values import named
 from pluglm_sources.services.social_posts import SocialPosts, unescaped
 from pluglm_sources.services.twitter import posts_of
+from pluglm_sources.text.dates import is_date
+
+# Longer numbers count nothing.
+MOST_DIGITS = 19
 
 
 class Twitter(SocialPosts):
@@ -38,24 +43,23 @@ class Twitter(SocialPosts):
         )
         return {"paths": [str(path)], "acknowledge_terms": True}
 
-    def read(self) -> Iterator[Document | Unreadable | Dropped]:
-        """The posts in the order of the files."""
-        for path in self.inputs():
-            for locator, post in posts_of(path, self.max_line_bytes):
-                yield self._document(post, locator) if isinstance(post, Mapping) else post
+    def read_file(self, path: Path) -> Iterator[Document | Unreadable | Dropped]:
+        """The posts of one file."""
+        for locator, post in posts_of(path, self.max_line_bytes):
+            yield self._document(post, locator) if isinstance(post, Mapping) else post
 
     def _document(self, post: Mapping[str, Any], locator: str) -> Document | Unreadable | Dropped:
         text = post.get("full_text") or _object(post, "note_tweet").get("text") or post.get("text")
-        number = post.get("id_str") or post.get("id")
+        number = named(post.get("id_str") or post.get("id"))
         if not isinstance(text, str) or number is None:
             return Unreadable(locator, "not_a_post", "it has no text or no id")
         others = post.get("referenced_tweets")
         kinds = {str(o.get("type")) for o in (others if isinstance(others, list) else ()) if isinstance(o, dict)}
         repeats = "retweeted" in kinds or bool(post.get("retweeted")) or text.startswith("RT @")
         answers = "replied_to" in kinds or bool(post.get("in_reply_to_status_id") or post.get("in_reply_to_user_id"))
-        counted = str(_object(post, "public_metrics").get("like_count", post.get("favorite_count")))
-        likes = int(counted) if counted.isdecimal() else None
-        language = str(post.get("lang") or "")
+        counted = named(_object(post, "public_metrics").get("like_count", post.get("favorite_count"))) or ""
+        likes = int(counted) if counted.isdecimal() and len(counted) < MOST_DIGITS else None
+        language = post["lang"] if isinstance(post.get("lang"), str) else ""
         gone = ("deleted_at", "withheld", "withheld_copyright", "withheld_in_countries")
         reasons = {
             "deleted": any(post.get(key) for key in gone),
@@ -69,11 +73,12 @@ class Twitter(SocialPosts):
                 return Dropped(reason)
         metadata: dict[str, Any] = {"locator": locator}
         metadata |= {"language": language} if language else {}
-        metadata |= {"created": post["created_at"]} if post.get("created_at") else {}
+        metadata |= {"created": post["created_at"]} if is_date(post.get("created_at")) else {}
         metadata |= {"score": likes} if likes is not None else {}
-        if post.get("author_id"):
-            metadata["author"] = self.hashed(post["author_id"])
-        return Document(without_names(unescaped(text)), id=f"{locator}:{number}", metadata=metadata)
+        if author := named(post.get("author_id")):
+            metadata["author"] = self.hashed(author)
+        text = without_names(unescaped(text))
+        return Document(text, id=f"{locator}:{number}", metadata=metadata, record=number)
 
 
 def _object(post: Mapping[str, Any], key: str) -> Mapping[str, Any]:

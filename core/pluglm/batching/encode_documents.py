@@ -15,6 +15,7 @@ from pluglm.batching.packing import TokenAccount, cut
 from pluglm.batching.table import write_table
 from pluglm.batching.text_encoding import use_fast_encoding
 from pluglm.corpus.ledger import Account
+from pluglm.corpus.missing import is_missing
 from pluglm.corpus.tasks import read_documents
 from pluglm.families import Objective
 from pluglm.files.replacing import replaced_folder, write_json
@@ -97,10 +98,14 @@ class EncodeDocuments:
         required, objective = self.objective.required_fields(), self.objective
         for document in read_documents(self.documents):
             station.read += 1
-            missing = [name for name in required if document.get(name) is None]
+            missing = [name for name in required if is_missing(document.get(name))]
             if missing:
                 locator = f"{document.source}:{document.id}"
-                station.quarantine(locator, "no_" + "_".join(missing), "the objective needs this field")
+                detail = (
+                    f"the objective needs {', '.join(missing)}; a source of records takes a field from a column by "
+                )
+                detail += f"source.{document.source}.fields={{{missing[0]}: COLUMN}}"
+                station.quarantine(locator, "no_" + "_".join(missing), detail)
                 continue
             try:
                 examples = list(objective.examples(document, tokenizer, self.length, self.fitted))
@@ -112,7 +117,7 @@ class EncodeDocuments:
             tokens = sum(len(example["input_ids"]) for example in examples)
             columns: dict[str, Any] = {"weight": float(document.weight)}
             for name, known in self.values.items():
-                value = str(document.get(name))
+                value = "" if is_missing(document.get(name)) else str(document.get(name))
                 columns[f"field_{name}"] = known.index(value) if value in known else -1
             times = 1
             if self.passes:

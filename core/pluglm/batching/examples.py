@@ -16,12 +16,14 @@ from pluglm.config.run_config import RunConfig
 from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described
 from pluglm.corpus.ledger import Book, check_balance
+from pluglm.corpus.missing import is_missing
 from pluglm.corpus.prepared import Corpus
 from pluglm.errors import PluglmError
 from pluglm.families import own_special_tokens
 from pluglm.files.digests import digest
 from pluglm.files.seal import SEAL, damaged_file
 from pluglm.files.storage import cache_folder, make_once
+from pluglm.formatting import format_number
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -61,7 +63,7 @@ def prepare_examples(
         waiting=lambda: progress.say("Another run is making the same examples; waiting for it"),
         damaged=lambda file: progress.say(f"The examples in the cache are damaged ({file}); making them again"),
     )
-    return _opened(config, folder, key, own is not None)
+    return _opened(config, corpus, folder, key, own is not None)
 
 
 def made_examples(config: RunConfig, corpus: Corpus) -> Examples | None:
@@ -69,10 +71,10 @@ def made_examples(config: RunConfig, corpus: Corpus) -> Examples | None:
     own = config.model.own_tokenizer()
     key = digest({"corpus": corpus.key} | _recipe(config, own))
     folder = cache_folder(config.data.cache_dir) / "examples" / key
-    return _opened(config, folder, key, own is not None) if damaged_file(folder) is None else None
+    return _opened(config, corpus, folder, key, own is not None) if damaged_file(folder) is None else None
 
 
-def _opened(config: RunConfig, folder: Path, key: str, own: bool) -> Examples:
+def _opened(config: RunConfig, corpus: Corpus, folder: Path, key: str, own: bool) -> Examples:
     notes = []
     if own:
         notes.append(
@@ -80,19 +82,23 @@ def _opened(config: RunConfig, folder: Path, key: str, own: bool) -> Examples:
         )
     if config.model.longest_input() == (length := config.data.sequence_length):
         notes.append(f"data.sequence_length is {length}, the most that model={config.model.name} takes")
+    for station in corpus.ledger:
+        found = station.get("notes", {}).items()
+        notes += [f"{station['station']}: {text}: {format_number(count)} documents" for text, count in found]
     tokenizer = saved_tokenizer(folder / "tokenizer")
     special = config.objective.special_tokens(tokenizer)
     around = [" ".join(tokenizer.convert_ids_to_tokens(list(ids))) for ids in (special.start, special.end)]
     notes.append("special tokens around a text: " + " ".join(part for part in (around[0], "TEXT", around[1]) if part))
+    fitted = json.loads((folder / "fitted.json").read_text(encoding="utf-8"))
     return Examples(
         folder,
         key,
         tokenizer,
-        json.loads((folder / "fitted.json").read_text(encoding="utf-8")),
+        fitted,
         ExampleTable(folder / "train"),
         ExampleTable(folder / "validation"),
         json.loads((folder / "ledger.json").read_text(encoding="utf-8")),
-        notes,
+        [*notes, *fitted.get("notes", [])],
     )
 
 
@@ -172,7 +178,7 @@ def _field_values(corpus: Corpus, columns: list[str]) -> dict[str, list[str]]:
     seen: dict[str, set[str]] = {name: set() for name in columns}
     for document in corpus.train() if columns else ():
         for name in columns:
-            if document.get(name) is not None:
+            if not is_missing(document.get(name)):
                 seen[name].add(str(document.get(name)))
     return {name: sorted(values) for name, values in seen.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -16,7 +17,7 @@ from pluglm.config.run_config import RunConfig
 from pluglm.config.sections import SCALARS, SETTINGS
 from pluglm.config.value_problems import too_large, value_problems
 from pluglm.errors import ConfigError, Problem
-from pluglm.families import FAMILIES
+from pluglm.families import FAMILIES, Source
 from pluglm.suggestions import nearest
 from pluglm.technique import Technique
 
@@ -46,6 +47,7 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     if any(value is None or (isinstance(value, dict) and None in value.values()) for value in values.values()):
         raise ConfigError(problems)
     config = RunConfig(**values, resolved=_resolved(values))
+    config = replace(config, source=_offering(config))
     # What is wrong by itself has been told; the others are still asked what they make of this run.
     wrong = [problem.path for problem in problems]
     for path, technique in config.techniques():
@@ -57,6 +59,14 @@ def validate(tree: Mapping[str, Any], catalog: Catalog) -> RunConfig:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _offering(config: RunConfig) -> dict[str, Source]:
+    """The sources, asked for the document fields that the objective and the interventions need."""
+    needed = [*config.objective.required_fields()]
+    needed += [name for technique in config.interventions().values() for name in technique.columns()]
+    fields = [name for name in dict.fromkeys(needed) if name != "text"]
+    return {label: source.offering(fields) for label, source in config.source.items()}
 
 
 def _resolved(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def prune(cache: Path, unused: timedelta, now: datetime | None = None) -> list[E
         if old:
             removed.append(_layers_entry(cache, old))
             for path, _ in old:
-                for part in (path, path.with_suffix(".arrow"), path.with_suffix(".keys")):
+                for part in (path, path.with_suffix(".arrow"), path.with_suffix(".keys"), path.with_suffix(".ids")):
                     part.unlink(missing_ok=True)
         for path in [] if working else (cache / "logs").glob("*"):
             if _time(path) <= latest:
@@ -89,7 +89,7 @@ def _layers(cache: Path) -> Iterator[tuple[Path, datetime]]:
 
 
 def _layers_entry(cache: Path, layers: list[tuple[Path, datetime]]) -> Entry:
-    parts = [path.with_suffix(suffix) for path, _ in layers for suffix in (".json", ".arrow", ".keys")]
+    parts = [path.with_suffix(suffix) for path, _ in layers for suffix in (".json", ".arrow", ".keys", ".ids")]
     size = _size(parts)
     return Entry("layers", cache / "layers", size, max(used for _, used in layers), f"{len(layers):,} layers")
 

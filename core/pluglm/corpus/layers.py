@@ -19,6 +19,8 @@ import xxhash
 
 from pluglm.corpus.columns import number_column, text_column
 from pluglm.corpus.ledger import Account
+from pluglm.corpus.missing import json_able
+from pluglm.corpus.record_ids import RecordIds
 from pluglm.document import Document
 from pluglm.files.replacing import write_bytes
 from pluglm.files.seal import sealed, unsealed
@@ -104,14 +106,19 @@ class LayerStore:
         data = sealed({**entry, "files": sizes})
         write_bytes(self.folder / f"{key}.json", data)
 
-    def write_chunks(self, key: str, chunks: Iterable[Sequence[Document]], account: Account) -> None:
+    def write_chunks(
+        self, key: str, chunks: Iterable[Sequence[Document]], account: Account, ids: RecordIds | None = None
+    ) -> None:
         """Keep chunks of documents as first layers `<key>-00000` and so on, and, when all are there, the account of the
-        station that they come from, which may go on counting until then."""
+        station that they come from, which may go on counting until then, as may `ids`."""
         count = 0
         for count, documents in enumerate(chunks, start=1):
             self.write(f"{key}-{count - 1:05}", first_layer(documents), Account("chunk", read=len(documents)))
         entry = {"chunks": count, "station": account.as_dict(), "records": account.records}
-        self.write_entry(key, entry)
+        files = [self.folder / f"{key}.ids"] if ids else []
+        if ids:
+            write_bytes(files[0], ids.content())
+        self.write_entry(key, entry, files)
 
     def forget(self, key: str) -> None:
         """Let what is kept by a key be absent."""
@@ -222,7 +229,15 @@ def _decode(value: dict[str, Any]) -> Any:
     return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value
 
 
-_packed = json.JSONEncoder(default=_encode).encode
+_strict = json.JSONEncoder(default=_encode, allow_nan=False).encode
+
+
+def _packed(value: dict[str, Any]) -> str:
+    try:
+        return _strict(value)
+    except ValueError:
+        # NaN is no JSON (RFC 8259).
+        return _strict(json_able(value))
 
 
 def _unpacked(column: Sequence[str]) -> Iterable[dict[str, Any]]:

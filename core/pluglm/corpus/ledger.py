@@ -22,7 +22,9 @@ class Account:
     """One station's figures. They balance: read + added = kept + dropped + quarantined.
 
     `changed` counts documents with another text or field, `noted` those of which only the metadata or the weight became
-    another. `records` are the lines of quarantine.jsonl; with `stop`, the first of them ends the run.
+    another. `records` are the lines of quarantine.jsonl; with `stop`, the first of them ends the run instead. `notes`
+    says in words what was taken otherwise than it stands in the files, and of how many documents; `details` what was
+    said of the first record that was quarantined for a reason.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Account:
     noted_samples: list[dict[str, str]] = field(default_factory=list)
     dropped_samples: list[dict[str, str]] = field(default_factory=list)
     records: list[dict[str, str]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    details: dict[str, str] = field(default_factory=dict)
 
     def keep(self, before: Document | None, after: Document) -> None:
         """Count a document that goes on, and what happened to it."""
@@ -90,6 +94,12 @@ class Account:
             sample = {"id": document.id, "reason": reason, "text": document.text[:EXCERPT]}
             self.dropped_samples.append(sample | ({"detail": detail[:EXCERPT]} if detail else {}))
 
+    def drop_record(self, reason: str, detail: str = "") -> None:
+        """Count a record that a source left out on purpose; with a `detail`, that stands among the samples."""
+        self.dropped[reason] += 1
+        if detail and sum(sample["reason"] == reason for sample in self.dropped_samples) < SAMPLES:
+            self.dropped_samples.append({"id": "", "reason": reason, "text": "", "detail": detail[:EXCERPT]})
+
     def quarantine(self, locator: str, reason: str, detail: str = "") -> None:
         """Count one record that cannot be used, and keep it for quarantine.jsonl.
 
@@ -98,6 +108,7 @@ class Account:
         """
         record = {"station": self.name, "locator": locator, "reason": reason, "detail": detail[:500]}
         self.quarantined[reason] += 1
+        self.details.setdefault(reason, record["detail"])
         self.records.append(record)
         if self.stop:
             raise stopped_at(record)
@@ -110,6 +121,8 @@ class Account:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.dropped.update(other.dropped)
         self.quarantined.update(other.quarantined)
+        self.notes.update(other.notes)
+        self.details = other.details | self.details
         self.samples += other.samples[: SAMPLES - len(self.samples)]
         self.noted_samples += other.noted_samples[: SAMPLES - len(self.noted_samples)]
         for sample in other.dropped_samples:
@@ -139,14 +152,14 @@ class Account:
             "samples": self.samples,
             "noted_samples": self.noted_samples,
             "dropped_samples": self.dropped_samples,
-        }
+        } | {name: dict(sorted(found.items())) for name in ("notes", "details") if (found := getattr(self, name))}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], records: Sequence[dict[str, str]] = ()) -> Account:
         """What `as_dict` gave."""
         plain = {key: value for key, value in data.items() if key != "station"}
-        for name in ("dropped", "quarantined"):
-            plain[name] = Counter(plain[name])
+        for name in ("dropped", "quarantined", "notes"):
+            plain[name] = Counter(plain.get(name, {}))
         return cls(data["station"], records=list(records), **plain)
 
 
@@ -192,9 +205,10 @@ def check_quarantine(account: Account, most: float) -> None:
     bad = account.quarantined.total()
     if account.read and bad / account.read > most:
         reasons = ", ".join(f"{reason} {n}" for reason, n in account.quarantined.most_common(5))
+        detail = account.details.get(account.quarantined.most_common(1)[0][0], "")
         raise DataError(
             f"{account.name}: {bad} of {account.read} records cannot be used ({reasons}), more than "
-            f"data.max_quarantined={most} allows"
+            f"data.max_quarantined={most} allows" + (f"; {detail}" if detail else "")
         )
 
 

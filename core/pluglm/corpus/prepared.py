@@ -16,6 +16,7 @@ from pluglm.corpus.engines import engine_for
 from pluglm.corpus.fingerprint import described, described_inputs, known_inputs
 from pluglm.corpus.ledger import Book, check_balance, check_quarantine
 from pluglm.corpus.named_random import VERSION as NAMED_RANDOM
+from pluglm.corpus.repeated_records import without_repeated
 from pluglm.corpus.split import LEFT_OUT, CutInTwo, Split
 from pluglm.corpus.steps import Preprocess
 from pluglm.corpus.tasks import ReadShard, documents_in
@@ -148,6 +149,7 @@ def _make(
         unread = [shard for shard in shards if not shard.is_done()]
         chains = runner.read(shards)
         _check_unchanged(inputs, unread, runner)
+        chains = without_repeated(chains, shards)
         for label, preprocessor in config.preprocessor.items():
             path, said = f"preprocessor.{label}", described(preprocessor, cache)
             if isinstance(preprocessor, CorpusPreprocessor):

@@ -11,6 +11,7 @@ import xxhash
 
 from pluglm.corpus.layers import CHANGED, GONE, Layer
 from pluglm.corpus.ledger import EXCERPT, Account
+from pluglm.corpus.missing import tidy_fields
 from pluglm.document import Document, Dropped, Unreadable
 from pluglm.errors import PluglmError
 from pluglm.families import CorpusPreprocessor, Intervention, Preprocessor, Source
@@ -35,14 +36,16 @@ def read_source(source: Source, label: str, account: Account, retrieved: str | N
             account.quarantine(record.locator, record.reason, record.detail)
             continue
         if isinstance(record, Dropped):
-            account.dropped[record.reason] += 1
+            account.drop_record(record.reason, record.detail)
             continue
         problem = unusable(record)
         if problem:
             account.quarantine(f"{account.name}:{record.id}", problem)
             continue
         metadata = {"locator": record.id, **known, **record.metadata}
-        document = replace(record, source=label, weight=record.weight * source.weight, metadata=metadata)
+        fields = tidy_fields(record.fields, account.notes) if record.fields else {}
+        weight = record.weight * source.weight
+        document = replace(record, source=label, weight=weight, fields=fields, metadata=metadata)
         account.characters_in += len(document.text)
         account.keep(None, document)
         yield document

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pluglm.corpus.keys import write_keys
 from pluglm.corpus.layers import LayerStore, document_table
 from pluglm.corpus.ledger import Account
+from pluglm.corpus.record_ids import RecordIds
 from pluglm.corpus.steps import ApplyDecisions, Step, read_source
 from pluglm.document import Document
 from pluglm.errors import PluglmError
@@ -56,10 +57,11 @@ class ReadShard:
     def run(self) -> int:
         """Read it."""
         account = Account(f"source.{self.label}", stop=self.stop)
-        read = read_source(self.source, self.label, account, self._retrieved())
+        ids = RecordIds()
+        read = ids.noted(read_source(self.source, self.label, account, self._retrieved()))
         store = LayerStore(self.store)
         with store.accounted(self.key, account):
-            store.write_chunks(self.key, chunked(read, self.characters), account)
+            store.write_chunks(self.key, chunked(read, self.characters), account, ids)
         return account.kept
 
     def _retrieved(self) -> str | None:

@@ -123,7 +123,8 @@ class Objective(Technique):
         return ()
 
     def fit(self, documents: Iterable[Document]) -> dict[str, Any]:
-        """What must be known of the training documents as a whole (the set of labels), as JSON-able data."""
+        """What must be known of the training documents as a whole (the set of labels), as JSON-able data; lines for
+        the report stand under "notes"."""
         return {}
 
     def model_options(self, fitted: Mapping[str, Any]) -> dict[str, Any]:

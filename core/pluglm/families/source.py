@@ -41,6 +41,14 @@ class Source(Technique):
         """
         return self
 
+    def offering(self, fields: Sequence[str]) -> Source:
+        """This source, asked for these document fields, which other parts of the run need: it may take them where it
+        has them, beside what its parameters say.
+
+        The default is the source as it is.
+        """
+        return self
+
     def shards(self) -> Sequence[Source]:
         """Sources that together give the documents of this one, in its order: what different processes read at the
         same time, and what a stopped run need not read again. Each has `inputs` of its own, and is picklable.

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pluglm import Dropped, Unreadable
+from pluglm_sources.files.paths import shown
+from pluglm_sources.packed.compressed_text import damage_of
+from pluglm_sources.packed.opening import beginning_of, kind_of
 from pluglm_sources.packed.streams import Pieces, open_packed
 from pluglm_sources.packed.tar_archives import tar_members
 from pluglm_sources.packed.zip_archives import BROKEN_ZIP, unsafe
@@ -33,7 +36,8 @@ def archived_files(place: Path, most: int, wanted: Callable[[str], bool]) -> Ite
         yield from _zipped(place, most, wanted)
         return
     with open_packed(place) as file:
-        for member in tar_members(Pieces(file), str(place), most, wanted):
+        doubt = damage_of(place, kind_of(place))
+        for member in tar_members(Pieces(file), shown(place), most, wanted, doubt):
             if not isinstance(member, Unreadable):
                 yield _below(member.name), member.locator, member.content
             elif member.reason in LEFT_OUT:
@@ -46,12 +50,12 @@ def _zipped(place: Path, most: int, wanted: Callable[[str], bool]) -> Iterator[C
     try:
         archive = zipfile.ZipFile(place)
     except BROKEN_ZIP as error:
-        yield "", str(place), Unreadable(str(place), "not_zip_or_truncated", str(error))
+        yield "", shown(place), Unreadable(shown(place), "not_zip_or_truncated", str(error))
         return
     with archive:
         for member in archive.infolist():
             name = member.filename.encode("utf-8", "replace").decode("utf-8", "replace")
-            locator = f"{place}:{name}"
+            locator = f"{shown(place)}:{name}"
             if unsafe(member.orig_filename):
                 yield "", locator, Unreadable(locator, "unsafe_path", "it leads out of its folder")
             elif not member.is_dir() and wanted(name):
@@ -87,6 +91,5 @@ def archived_commit(place: Path) -> str:
         except BROKEN_ZIP:
             return ""
         return comment if re.fullmatch("[0-9a-f]{40,64}", comment) else ""
-    with open_packed(place) as file:
-        found = COMMENT.search(Pieces(file).peek(2048))
+    found = COMMENT.search(beginning_of(place, 2048, kind_of(place)))
     return found[1].decode() if found else ""

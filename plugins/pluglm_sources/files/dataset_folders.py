@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pluglm import DataError
+from pluglm_sources.files.arrow_rows import rows_of
 
 ROWS = 256
 """How many rows are in memory at once: texts may be long."""
@@ -73,7 +74,7 @@ def arrow_rows(path: Path) -> Iterator[dict[str, Any]]:
         with path.open("rb") as file, ipc.open_stream(file) as reader:
             for batch in reader:
                 for start in range(0, batch.num_rows, ROWS):
-                    yield from batch.slice(start, ROWS).to_pylist()
+                    yield from rows_of(batch.slice(start, ROWS))
         with path.open("rb") as file:
             # A stream that breaks off between two batches looks complete to its reader.
             file.seek(-len(END_OF_STREAM), os.SEEK_END)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pluglm import Unreadable
+from pluglm_sources.files.values import DECODER, json_value
 
 BLOCK = 1 << 18
 BETWEEN = re.compile(r"[\s,]*")
@@ -75,7 +76,7 @@ def _next_object(held: str, at: int) -> int:
 
 def _decoded(held: str, at: int) -> tuple[Any, int] | ValueError:
     try:
-        return json.JSONDecoder().raw_decode(held, at)
+        return DECODER.raw_decode(held, at)
     except RecursionError as error:
         return ValueError(str(error))
     except ValueError as error:
@@ -91,7 +92,7 @@ def _may_go_on(error: ValueError, held: str) -> bool:
 def _exact(element: str) -> Any:
     """The value with its characters; an error where they are none."""
     try:
-        value = json.loads(element.encode("latin-1").decode("utf-8"))
+        value = json_value(element.encode("latin-1").decode("utf-8"))
         if "\\ud" in element or "\\uD" in element:
             json.dumps(value, ensure_ascii=False).encode()
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ MAX_REDIRECTS = 10
 SLOWEST = 10
 # ... and whatever time the bytes it got take at this rate (bytes a second).
 LEAST_RATE = 10_000
+SIZE = re.compile("[0-9]{1,18}")
 REDIRECTS = (301, 302, 303, 307, 308)
 GONE = (404, 410)
 
@@ -190,7 +192,7 @@ class Client:
         if begun == 0:
             entry.begin(about)
         length, whole = headers.get("content-length", ""), part.rpartition("/")[2]
-        expected = int(whole) if whole.isdigit() else begun + int(length) if length.isdigit() else None
+        expected = int(whole) if SIZE.fullmatch(whole) else begun + int(length) if SIZE.fullmatch(length) else None
         self._transfer(url, response, entry, begun, expected)
         told = {name: getattr(fetched, name) for name in ("url", "final_url", "status", "content_type", "retrieved")}
         return entry.finish({**told, "headers": about}, encoding, self.max_bytes)

@@ -40,30 +40,28 @@ def unchunked(content: bytes) -> bytes:
 
 
 def unpacked(content: bytes, encoding: str, most: int) -> bytes:
-    """What a content encoding packs, as far as it is whole.
+    """What a content encoding packs, as far as it is there: what breaks off is taken as far as it goes.
 
     Raises:
         TooLarge: that is more than `most` bytes.
-        ValueError: it is not packed so, or in a way that is not known.
+        ValueError: it is not packed so, in a way that is not known, or damaged: its checksum is wrong, for example.
     """
     if encoding not in UNPACKERS:
         raise ValueError(f"no such encoding as {encoding[:40]!r}")
     pieces, size = list[bytes](), 0
-    try:
-        for piece in UNPACKERS[encoding](content):
-            size += len(piece)
-            if size > most:
-                raise TooLarge(f"more than {most} bytes unpacked")
-            pieces.append(piece)
-    except ValueError:
-        if not size:
-            raise
+    for piece in UNPACKERS[encoding](content):
+        size += len(piece)
+        if size > most:
+            raise TooLarge(f"more than {most} bytes unpacked")
+        pieces.append(piece)
     return b"".join(pieces)
 
 
 def _of_gzip(content: bytes, window: int = 31) -> Iterator[bytes]:
-    while content:
-        member = zlib.decompressobj(window)
+    first = True
+    # What follows a member and is none is passed over, as browsers do.
+    while content and (first or content[:2] == b"\x1f\x8b"):
+        member, first = zlib.decompressobj(window), False
         try:
             while not member.eof and (piece := member.decompress(content, PIECE)):
                 yield piece

@@ -1,4 +1,4 @@
-"""The members of a packed file, gzip or zstandard: each whole in itself, so that reading can begin at any.
+"""The members of a packed file (gzip, zstandard, bzip2): each whole in itself, so that reading can begin at any.
 
 A member is unpacked by pieces, so that a small file that unpacks to a huge one fills no memory.
 
@@ -7,7 +7,9 @@ Sources: https://www.rfc-editor.org/rfc/rfc1952; https://iipc.github.io/warc-spe
 
 from __future__ import annotations
 
+import bz2
 import io
+import re
 import zlib
 from collections.abc import Callable
 from functools import cache, partial
@@ -17,8 +19,12 @@ from typing import Any, BinaryIO, Protocol
 BLOCK, PIECE = 1 << 16, 1 << 20
 # A block of zstandard can unpack to 128 KiB from 4 bytes: what is unpacked at once stays within 128 MiB.
 PACKED = 1 << 12
-WINDOW = 1 << 27
-GZIP, ZSTD, DICTIONARY = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x5d\x2a\x4d\x18"
+# What `zstd --long=31` asks for, as dumps of posts do; memory is used only as far as there is content to fill it.
+WINDOW = 1 << 31
+LARGEST_DICTIONARY = 1 << 27
+GZIP, ZSTD, DICTIONARY, BZIP2 = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x5d\x2a\x4d\x18", b"BZh"
+# A stream of bzip2 begins with its first block, or with its end where it is empty.
+BZIP2_STREAM = re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)")
 # What is looked at to see what a member holds: more than gzip's longest table of codes.
 GLANCE = 1 << 12
 
@@ -31,7 +37,7 @@ class Member(Protocol):
 
         Raises:
             EOFError: the file ends before the member does.
-            zlib.error, zstandard.ZstdError: it is damaged.
+            zlib.error, zstandard.ZstdError: it is damaged (bzip2's own error is told as zlib's).
         """
 
     @property
@@ -49,6 +55,9 @@ class Packing(Protocol):
 
     def open(self, file: BinaryIO, packed: bytes) -> Member:
         """The member that begins with `packed`, which was already read of `file`."""
+
+    def begins(self, packed: bytes, is_one: Callable[[bytes], bool]) -> bool:
+        """Whether a member begins here, given GLANCE bytes at least, whose content begins as `is_one` says."""
 
 
 @cache
@@ -97,6 +106,9 @@ class Gzip:
     def open(self, file: BinaryIO, packed: bytes) -> Member:
         return GzipMember(file, packed)
 
+    def begins(self, packed: bytes, is_one: Callable[[bytes], bool]) -> bool:
+        return is_one(beginning(self, packed))
+
 
 class ZstdMember:
     def __init__(self, file: BinaryIO, packed: bytes, unpack: Any) -> None:
@@ -136,6 +148,54 @@ class Zstd:
     def open(self, file: BinaryIO, packed: bytes) -> Member:
         return ZstdMember(file, packed, self._unpacker.decompressobj())
 
+    def begins(self, packed: bytes, is_one: Callable[[bytes], bool]) -> bool:
+        return is_one(beginning(self, packed))
+
+
+class Bzip2Member:
+    def __init__(self, file: BinaryIO, packed: bytes) -> None:
+        self._file, self._packed, self._unpack = file, packed, bz2.BZ2Decompressor()
+
+    def read(self) -> bytes:
+        while not self._unpack.eof:
+            packed = self._packed if self._unpack.needs_input else b""
+            if self._unpack.needs_input and not packed and not (packed := self._file.read(BLOCK)):
+                raise EOFError("the file ends within a stream")
+            try:
+                piece = self._unpack.decompress(packed, PIECE)
+            except (OSError, ValueError) as error:
+                raise zlib.error(str(error)) from None
+            self._packed = b"" if packed else self._packed
+            if piece:
+                return piece
+        return b""
+
+    @property
+    def ended(self) -> bool:
+        return self._unpack.eof
+
+    def left(self) -> bytes:
+        return self._unpack.unused_data
+
+
+class Bzip2:
+    """Streams of bzip2. What they hold shows only once a whole block is there, so that their first bytes decide."""
+
+    magic = BZIP2
+
+    def open(self, file: BinaryIO, packed: bytes) -> Member:
+        return Bzip2Member(file, packed)
+
+    def begins(self, packed: bytes, is_one: Callable[[bytes], bool]) -> bool:
+        return BZIP2_STREAM.match(packed) is not None
+
+
+def packing_of(suffix: str) -> Packing:
+    """How a file with this ending is packed: .gz, .zst or .bz2."""
+    if suffix == ".zst":
+        return Zstd(b"")
+    return Bzip2() if suffix == ".bz2" else Gzip()
+
 
 def packing(file: BinaryIO, path: Path) -> tuple[Packing | None, int]:
     """How the file is packed (None: not at all), told by its first bytes, and by its name where these say nothing; and
@@ -148,7 +208,7 @@ def packing(file: BinaryIO, path: Path) -> tuple[Packing | None, int]:
         return Gzip(), 0
     if suffix == ".zst":
         size = int.from_bytes(first[4:], "little") if first.startswith(DICTIONARY) else 0
-        return Zstd(_dictionary(file.read(min(size, WINDOW)))), size + 8 if size else 0
+        return Zstd(_dictionary(file.read(min(size, LARGEST_DICTIONARY)))), size + 8 if size else 0
     return None, 0
 
 
@@ -157,7 +217,8 @@ def _dictionary(packed: bytes) -> bytes:
         return packed
     import zstandard
 
-    return bytes(zstandard.ZstdDecompressor(max_window_size=WINDOW).decompress(packed, max_output_size=WINDOW))
+    unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_DICTIONARY)
+    return bytes(unpacker.decompress(packed, max_output_size=LARGEST_DICTIONARY))
 
 
 def next_member(file: BinaryIO, kind: Packing, start: int, size: int, is_one: Callable[[bytes], bool]) -> int:
@@ -170,7 +231,7 @@ def next_member(file: BinaryIO, kind: Packing, start: int, size: int, is_one: Ca
         held += block
         place = held.find(kind.magic)
         while place >= 0 and (len(held) - place >= GLANCE or not block):
-            if is_one(beginning(kind, held[place : place + GLANCE])):
+            if kind.begins(held[place : place + GLANCE], is_one):
                 return base + place
             place = held.find(kind.magic, place + 1)
         if not block:

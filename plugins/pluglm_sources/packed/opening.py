@@ -1,67 +1,78 @@
-"""Opening a file that is compressed as its name says, and what is raised where it is damaged."""
+"""Opening a file that is compressed as its name or its first bytes say, and what is raised where it is damaged."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import Any
+
+from pluglm_sources.packed.compressed_members import GZIP, ZSTD
+from pluglm_sources.packed.compressed_text import Unpacked, unchecked
 
 BLOCK = 1 << 20
-# A block of zstandard can unpack to 128 KiB from 4 bytes: what is unpacked at once stays within 128 MiB.
-PACKED = 1 << 12
-
-
-class ZstdFrames(io.RawIOBase):
-    """The content of a .zst file of any number of frames. Where one breaks off it raises EOFError, as gzip does;
-    zstandard's own reader takes that for the end of the file."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._frame: Any = None
-        self._packed, self._ready = b"", memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-    def readinto(self, buffer: Any) -> int:
-        import zstandard
-
-        while not self._ready:
-            packed = self._packed or self._file.read(PACKED)
-            if not packed:
-                if self._frame is not None:
-                    raise EOFError("Compressed file ended before the end of a frame")
-                return 0
-            if self._frame is None:
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-            self._ready, self._packed = memoryview(self._frame.decompress(packed)), b""
-            if self._frame.eof:
-                self._packed, self._frame = self._frame.unused_data, None
-        size = min(len(buffer), len(self._ready))
-        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
-        return size
+SUFFIXES = (".gz", ".bz2", ".zst")
+MAGIC = {GZIP[:2]: ".gz", b"BZh": ".bz2", ZSTD: ".zst"}
 
 
 def open_unpacked(path: Path) -> io.BufferedIOBase:
-    """The file's bytes, unpacked as its name says.
+    """The file's bytes, unpacked as its name says, as far as checksums confirm them.
 
     Raises:
         OSError: where it cannot be opened.
     """
-    if path.suffix == ".gz":
-        return gzip.GzipFile(path, "rb")
-    if path.suffix == ".bz2":
-        return bz2.BZ2File(path, "rb")
-    if path.suffix == ".zst":
-        return io.BufferedReader(ZstdFrames(path), BLOCK)
-    return path.open("rb")
+    return opened_as(path, path.suffix, checked=True)
+
+
+def opened_as(path: Path, suffix: str, checked: bool = False) -> io.BufferedIOBase:
+    """The file's bytes, unpacked as this ending says, or as they are for any other; with `checked`, only what checksums
+    confirm.
+
+    Raises:
+        OSError: where it cannot be opened.
+    """
+    file = path.open("rb")
+    if suffix not in SUFFIXES:
+        return file
+    file.close()
+    return io.BufferedReader(Unpacked(path, suffix, checked), BLOCK)
+
+
+def kind_of(path: Path) -> str:
+    """The ending that fits the first bytes of a file: .gz, .bz2, .zst, or none."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), "")
+
+
+def beginning_of(path: Path, size: int, suffix: str | None = None) -> bytes:
+    """The first bytes of a file, unpacked as `suffix` says (by default, its name), as far as they can be had. Their
+    checksum is not looked at: they serve to see what a file is.
+
+    Raises:
+        OSError: where it cannot be opened.
+    """
+    return content_of(path, size, path.suffix if suffix is None else suffix)[0]
+
+
+def content_of(path: Path, most: int, suffix: str) -> tuple[bytes, Exception | None]:
+    """The first `most` bytes of a file, unpacked as `suffix` says; and where it is damaged before that, the damage,
+    with what could be unpacked before.
+
+    Raises:
+        OSError: where it cannot be opened.
+    """
+    if suffix not in SUFFIXES:
+        with path.open("rb") as file:
+            return file.read(most), None
+    found, pieces = bytearray(), unchecked(path, suffix)
+    try:
+        while len(found) < most and (piece := next(pieces, b"")):
+            found += piece
+    except damage_errors() as error:
+        if isinstance(error, OSError):
+            raise
+        return bytes(found), error
+    return bytes(memoryview(found)[:most]), None
 
 
 def damage_errors() -> tuple[type[Exception], ...]:

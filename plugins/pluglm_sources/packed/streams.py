@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
 from pathlib import Path
 from typing import Any
 
 from pluglm import Unreadable
-from pluglm_sources.packed.opening import BLOCK, ZstdFrames, damage_errors, reason_of
-
-MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zst"}
+from pluglm_sources.files.paths import shown
+from pluglm_sources.packed.opening import BLOCK, content_of, damage_errors, kind_of, opened_as, reason_of
 
 
 class Pieces:
@@ -67,35 +65,26 @@ class Pieces:
         return bool(block)
 
 
-def open_packed(path: Path) -> Any:
+def open_packed(path: Path) -> io.BufferedIOBase:
     """The bytes of a file that may be packed, as its first bytes say: names of archives often do not.
 
     Raises:
         OSError: where it cannot be opened.
     """
-    with path.open("rb") as file:
-        start = file.read(4)
-    kind = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), "")
-    if kind == "gz":
-        return gzip.GzipFile(path, "rb")
-    if kind == "bz2":
-        return bz2.BZ2File(path, "rb")
-    return io.BufferedReader(ZstdFrames(path), BLOCK) if kind == "zst" else path.open("rb")
+    return opened_as(path, kind_of(path))
 
 
 def whole(path: Path, most: int) -> bytes | Unreadable:
     """A file's content unpacked, or why it cannot be had; never more than `most` bytes of it in memory."""
     try:
-        with open_packed(path) as file:
-            pieces = Pieces(file)
-            content = pieces.take(most + 1)
-    except damage_errors() as error:
-        return Unreadable(str(path), reason_of(error), str(error))
+        content, damage = content_of(path, most + 1, kind_of(path))
+    except OSError as error:
+        return Unreadable(shown(path), reason_of(error), str(error))
     if len(content) > most:
-        return Unreadable(str(path), "file_too_large", f"more than {most} bytes")
-    if pieces.error is not None:
-        return Unreadable(str(path), reason_of(pieces.error), f"at byte {len(content)} unpacked: {pieces.error}")
-    return content or Unreadable(str(path), "empty_file")
+        return Unreadable(shown(path), "file_too_large", f"more than {most} bytes")
+    if damage is not None:
+        return Unreadable(shown(path), reason_of(damage), f"at byte {len(content)} unpacked: {damage}")
+    return content or Unreadable(shown(path), "empty_file")
 
 
 def gunzipped(content: bytes, most: int, locator: str) -> bytes | Unreadable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Callable, Iterator
 
@@ -12,6 +13,7 @@ from pluglm_sources.packed.zip_archives import Member, unsafe
 
 RECORD = tarfile.BLOCKSIZE
 LONGEST_NAME = 1 << 16
+DIGITS = re.compile("[0-9]{1,18}")
 LONG_NAME, LONG_LINK, EXTENDED = tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, (b"x", b"g", b"X")
 
 
@@ -24,9 +26,12 @@ def is_tar(start: bytes) -> bool:
     return True
 
 
-def tar_members(pieces: Pieces, place: str, most: int, wanted: Callable[[str], bool]) -> Iterator[Member | Unreadable]:
+def tar_members(
+    pieces: Pieces, place: str, most: int, wanted: Callable[[str], bool], doubt: Exception | None = None
+) -> Iterator[Member | Unreadable]:
     """The regular files of a tar whose name is wanted, in its order, with the offset of their header in the unpacked
-    stream. Behind a damaged header it goes on at the next good one; links, devices and unsafe names are refused.
+    stream. Behind a damaged header it goes on at the next good one; links, devices and unsafe names are refused. With
+    `doubt`, what is wrong with the packed file that the tar is in, none of them is believed.
 
     Source: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
     """
@@ -54,8 +59,8 @@ def tar_members(pieces: Pieces, place: str, most: int, wanted: Callable[[str], b
                 given = said.rstrip(b"\0").decode("utf-8", "surrogateescape")
             elif header.type != LONG_LINK:
                 records = _extended(said)
-                given = records.get("path", given)
-                length = int(records["size"]) if records.get("size", "").isdigit() else length
+                given, said_size = records.get("path", given), records.get("size", "")
+                length = int(said_size) if DIGITS.fullmatch(said_size) else length
             continue
         name, size = given or header.name, header.size if length < 0 else length
         given, length = "", -1
@@ -74,7 +79,9 @@ def tar_members(pieces: Pieces, place: str, most: int, wanted: Callable[[str], b
         else:
             content = pieces.take(_padded(size))
             missing = len(content) < size
-            if not missing:
+            if not missing and doubt is not None:
+                yield Unreadable(locator, "damaged_member", str(doubt))
+            elif not missing:
                 yield Member(name, locator, content[:size])
         if missing:
             yield Unreadable(locator, _why(pieces), f"{pieces.position - offset - RECORD} of {size} bytes are there")

@@ -20,9 +20,10 @@ from pluglm_sources.packed.warc_window import Window
 MOST_HEADER = 1 << 16
 # How many times the largest record is unpacked of a member without finding one, before the member is given up.
 WASTE = 64
-BEGINNING, END = re.compile(rb"WARC/\d\.\d\r\n"), b"\r\n\r\n"
-LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
-TYPE = re.compile(rb"\nwarc-type:", re.IGNORECASE)
+# Some programs end lines with a line feed alone. A value may go on in the next line, if that begins with a blank.
+BEGINNING, END, BLANK = re.compile(rb"WARC/\d\.\d{1,2}\r?\n"), b"\r\n\r\n", re.compile(rb"\n\r?\n")
+LENGTH = re.compile(rb"\ncontent-length[ \t]*:(?:[ \t]|\r?\n[ \t])*(\d{1,18})[ \t]*\r?\n", re.IGNORECASE)
+TYPE = re.compile(rb"\nwarc-type[ \t]*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ class Frame:
     """The bytes of one record with its header, without the two line ends behind it.
 
     `offset` is where its member of the packed file begins, or the record itself in a plain one, and `inside` its place
-    in what the member holds.
+    in what the member holds. `doubt`: why the member is not to be believed, or "".
     """
 
     offset: int
     inside: int
     content: bytes
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,13 @@ def _packed(file: BinaryIO, kind: Packing, at: int, last: int, size: int, most: 
             held = member.left()
             at = file.seek(0, 1) - len(held)
             continue
+        # Larger ones are gone through twice: whether their checksum is right shows only at their end.
+        doubt = _doubt(file, kind, at, most)
+        file.seek(at)
+        member = kind.open(file, b"")
+        window = Window(member.read, WASTE * most)
         for place, length, found in split(window, most):
-            yield Frame(at, place, found) if isinstance(found, bytes) else Damage(at, place, length, *found)
+            yield Frame(at, place, found, doubt) if isinstance(found, bytes) else Damage(at, place, length, *found)
             inside = place + length
         if window.error is None:
             held = member.left()
@@ -91,6 +98,15 @@ def _packed(file: BinaryIO, kind: Packing, at: int, last: int, size: int, most: 
         reason = "truncated_record" if isinstance(window.error, EOFError) else "damaged_member"
         yield Damage(at, inside, behind - at, reason, str(window.error))
         at, held = file.seek(behind), b""
+
+
+def _doubt(file: BinaryIO, kind: Packing, at: int, most: int) -> str:
+    """What is wrong with a member, beside that it may be cut short; "" where it is whole."""
+    file.seek(at)
+    window = Window(kind.open(file, b"").read, WASTE * most)
+    for _ in split(window, most):
+        pass
+    return "" if window.error is None or isinstance(window.error, EOFError | OverflowError) else str(window.error)
 
 
 def is_record_start(content: bytes) -> bool:
@@ -185,10 +201,10 @@ def _wrong(length: int, there: int | None = None) -> tuple[str, str]:
 
 def _header(held: bytes, at: int) -> tuple[int, int]:
     """(length of the header, Content-Length) of the record at a place; (0, -1) where there is none."""
-    end = held.find(END, at, at + MOST_HEADER)
-    if end < 0 or not BEGINNING.match(held, at):
+    end = BLANK.search(held, at, at + MOST_HEADER)
+    if end is None or not BEGINNING.match(held, at):
         return 0, -1
-    head = end + len(END)
+    head = end.end()
     length = LENGTH.search(held, at, head)
     return (head - at, int(length[1])) if length and TYPE.search(held, at, head) else (0, -1)
 

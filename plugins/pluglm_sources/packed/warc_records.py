@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pluglm_sources.http.encodings import TooLarge, unchunked, unpacked
+from pluglm_sources.packed.warc_digests import WrongDigest, check_digests
+from pluglm_sources.packed.warc_heads import payload_in, usual
 
 LICENSED = re.compile(rb"""rel\s*=\s*["']?[\w ]*license""")
 
@@ -20,8 +22,8 @@ class PayloadError(Exception):
         self.reason = reason
 
 
-def record_of(content: bytes) -> Any:
-    """The record of these bytes, as fastwarc has it.
+def record_of(content: bytes) -> tuple[Any, bytes]:
+    """The record of these bytes, as fastwarc has it, and its block as it was written.
 
     Raises:
         PayloadError: they are none.
@@ -29,20 +31,27 @@ def record_of(content: bytes) -> Any:
     from fastwarc.warc import WarcRecord
 
     try:
-        return WarcRecord.from_bytes(content)
+        content, block = usual(content)
+        return WarcRecord.from_bytes(content), block
     except OSError as error:
         raise PayloadError("damaged_header", str(error)) from None
 
 
-def check_digest(record: Any) -> None:
-    """Compare a record, of which nothing was read, with the digest in its header, if that has one.
+def check_record(record: Any, block: bytes, payload: bytes) -> int:
+    """Compare a record, of whose block `payload` was taken, with the digests in its header; how many there are.
 
     Raises:
-        PayloadError: it is not what was written.
+        PayloadError: it is not what was written, or a digest is of no known kind.
     """
-    given = record.headers.get("WARC-Block-Digest")
-    if given and not record.verify_block_digest():
-        raise PayloadError("digest_mismatch", f"WARC-Block-Digest {given[:100]}")
+    raw = payload_in(block) if record.http_headers is not None else block
+    forms = [raw, payload]
+    if record.http_headers is not None and "chunked" in _named(record, "Transfer-Encoding"):
+        with suppress(ValueError):
+            forms.append(unchunked(raw))
+    try:
+        return check_digests(record.headers, block, forms)
+    except WrongDigest as error:
+        raise PayloadError(error.reason, str(error)) from None
 
 
 def payload_of(record: Any, most: int) -> bytes:
@@ -74,6 +83,7 @@ def payload_of(record: Any, most: int) -> bytes:
             raise PayloadError("record_too_large", str(error)) from None
         except ValueError as error:
             if is_text(payload):
+                # Archives often keep the header when they have unpacked the payload.
                 break
             raise PayloadError("undecodable_payload", str(error)[:200]) from None
     if len(payload) > most:
@@ -82,7 +92,9 @@ def payload_of(record: Any, most: int) -> bytes:
 
 
 def _named(record: Any, header: str) -> list[str]:
-    return [name.strip().lower() for name in (record.http_headers.get(header) or "").split(",")]
+    # A field that stands there several times is one list (RFC 9110, 5.2).
+    said = ",".join(value for name, value in record.http_headers.items() if name.lower() == header.lower())
+    return [name.strip().lower() for name in said.split(",")]
 
 
 def is_text(payload: bytes) -> bool:
@@ -96,9 +108,9 @@ def retrieved(date: str | None) -> str | None:
     """A WARC-Date as ISO 8601 in UTC, to the second; None where it is none."""
     try:
         moment = datetime.fromisoformat(date or "")
-    except ValueError:
+        return moment.astimezone(UTC).isoformat(timespec="seconds") if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment.tzinfo else None
 
 
 def status_of(record: Any) -> int | None:

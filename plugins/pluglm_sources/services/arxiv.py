@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pluglm_sources.text.dates import is_iso_date
 from pluglm_sources.text.licence_addresses import spdx
 
 # https://info.arxiv.org/help/arxiv_identifier.html: 0704.0001v2, and before 2007 astro-ph/0001001 (in names without /)
@@ -32,14 +33,19 @@ def snapshot_row(row: object) -> tuple[str, str, dict[str, Any]]:
     title, abstract, number = row.get("title"), row.get("abstract"), row.get("id")
     if not (isinstance(title, str) and isinstance(abstract, str) and isinstance(number, str)):
         raise ValueError("no id, title or abstract that is text")
-    metadata: dict[str, Any] = {"arxiv_id": number, "categories": str(row.get("categories") or "").split()}
+    categories = row.get("categories")
+    metadata: dict[str, Any] = {"arxiv_id": number}
+    metadata["categories"] = categories.split() if isinstance(categories, str) else []
     metadata |= {name: row[key] for key, name in KEPT.items() if isinstance(row.get(key), str)}
     authors = row.get("authors_parsed")
     if isinstance(authors, list) and all(isinstance(name, list) and len(name) > 1 for name in authors):
         # Family name, given names, suffix, affiliations.
         metadata["authors"] = [
-            " ".join(str(part) for part in (name[1], name[0], *name[2:3]) if part) for name in authors
+            " ".join(part for part in (name[1], name[0], *name[2:3]) if isinstance(part, str) and part)
+            for name in authors
         ]
+    if not is_iso_date(metadata.get("updated")):
+        metadata.pop("updated", None)
     if isinstance(row.get("license"), str):
         metadata["licence"] = spdx(row["license"]) or row["license"]
     return title, abstract, metadata

@@ -8,12 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pluglm_sources.files.values import DECODER
+from pluglm_sources.text.dates import is_iso_date
 from pluglm_sources.text.html_snippets import plain
 
 VOLUME = re.compile(r'\{\s*"kind"\s*:\s*"books#volume"')
 BETWEEN = re.compile(r"[\s,]*")
+# Years of old books: 1883*, 185?, 19--
+ABOUT = re.compile(r"\d{2,4}[-?*]{0,2}")
 ITEMS = re.compile(r'"items"\s*:\s*\[')
-DECODER = json.JSONDecoder()
 
 
 def volumes_of(answer: object) -> list[Any] | None:
@@ -90,12 +93,16 @@ def metadata_of(volume: Mapping[str, Any]) -> dict[str, Any]:
         ("pageCount", "pages", int),
         ("infoLink", "url", str),
     ):
-        if isinstance(info.get(key), kind):
-            found[name] = info[key]
+        value = info.get(key)
+        if kind is list and isinstance(value, list):
+            value = [part for part in value if isinstance(part, str)]
+        if type(value) is kind and (key != "publishedDate" or is_iso_date(value) or ABOUT.fullmatch(str(value))):
+            found[name] = value
     identifiers = info.get("industryIdentifiers")
     for identifier in identifiers if isinstance(identifiers, list) else []:
         if isinstance(identifier, dict) and str(identifier.get("type", "")).startswith("ISBN"):
-            found["isbn"] = str(identifier.get("identifier"))
+            isbn = identifier.get("identifier")
+            found |= {"isbn": isbn} if isinstance(isbn, str) else {}
     access = volume.get("accessInfo")
     if isinstance(access, dict):
         if isinstance(access.get("publicDomain"), bool):

@@ -5,7 +5,6 @@ A file is never in memory as a whole unless it is one answer.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -15,8 +14,10 @@ from typing import Any
 from pluglm import Dropped, Unreadable
 from pluglm_sources.files.json_arrays import elements
 from pluglm_sources.files.json_text import parsed
+from pluglm_sources.files.paths import shown
 from pluglm_sources.files.reading import text_lines_of, text_of
-from pluglm_sources.packed.opening import damage_errors, open_unpacked, reason_of
+from pluglm_sources.files.values import json_value
+from pluglm_sources.packed.opening import beginning_of, damage_errors, open_unpacked, reason_of
 
 HEAD = 1 << 14
 ARCHIVE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:window\.YTD\.[\w.]+\s*=\s*)?\[")
@@ -29,16 +30,15 @@ Post = tuple[str, Mapping[str, Any] | Unreadable | Dropped]
 def posts_of(path: Path, most: int) -> Iterator[Post]:
     """The posts of a file in its order; a line, an answer or a post of more than `most` bytes is not read."""
     try:
-        with open_unpacked(path) as file:
-            head = file.read(HEAD)
-    except damage_errors():
+        head = beginning_of(path, HEAD)
+    except OSError:
         head = b""
     array = ARCHIVE.match(head)
     lines = [line for _, line in islice(text_lines_of(path, most), 2)]
     if array is None and not any(_is_answer(line) for line in lines):
         text = text_of(path, most)
         if isinstance(text, str) and _is_answer(text):
-            yield from _of_answer(json.loads(text), str(path))
+            yield from _of_answer(json_value(text), shown(path))
             return
         array = DATA.search(head)
     if array is not None:
@@ -54,18 +54,18 @@ def _is_answer(text: str | Unreadable) -> bool:
 
 
 def _of_array(path: Path, start: int, most: int) -> Iterator[Post]:
-    number = 0
+    number, name = 0, shown(path)
     try:
         with open_unpacked(path) as file:
             file.read(start)
-            for offset, item in elements(file.read1, start, most, str(path), _is_post):
+            for offset, item in elements(file.read1, start, most, name, _is_post):
                 number = offset
                 if isinstance(item, Unreadable):
                     yield item.locator, item
                 else:
-                    yield _of_element(item, f"{path}@{offset}")
+                    yield _of_element(item, f"{name}@{offset}")
     except damage_errors() as error:
-        yield str(path), Unreadable(f"{path}@{number}", reason_of(error), str(error))
+        yield name, Unreadable(f"{name}@{number}", reason_of(error), str(error))
 
 
 def _is_post(value: Any) -> bool:

@@ -50,7 +50,8 @@ def _tree(content: bytes | None) -> Any:
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
-        return etree.fromstring(content, parser)
+        # A declaration must be the first that stands in a file.
+        return etree.fromstring(content.lstrip(), parser)
     except (etree.LxmlError, ValueError):
         return None
 

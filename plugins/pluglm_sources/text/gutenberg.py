@@ -6,6 +6,8 @@ import codecs
 import re
 from dataclasses import dataclass, field
 
+from pluglm_sources.text.dates import day_or_less
+
 HEAD = 16_000
 """How many bytes or characters of a file its header lies within."""
 FORM = r"E-?(?:BOOK|TEXT)"
@@ -25,7 +27,7 @@ CREDITS = re.compile(
     re.IGNORECASE,
 )
 FIELD = re.compile(r"^([A-Z][A-Za-z ]{2,25}):[ \t]*(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
-NUMBER = re.compile(rf"\[\s*{FORM}[ \t]*#[ \t]*(\d+)", re.IGNORECASE)
+NUMBER = re.compile(rf"\[\s*{FORM}[ \t]*#[ \t]*(\d{{1,9}})", re.IGNORECASE)
 OF_BY = re.compile(
     rf"Project Gutenberg(?:['’]s)?,?(?: {FORM})?(?: of)? (.{{2,150}}?)(?:,? by[ \n]+([^\n*#]{{2,80}}?))?"
     r"[ \t]*\**[ \t]*$",
@@ -93,8 +95,7 @@ def released(said: str) -> str | None:
     match = re.match(r"([A-Za-z]+)[ \t]*(\d{1,2})?,?[ \t]+(\d{4})\b", said)
     if match is None or match[1].lower() not in MONTHS:
         return None
-    month = f"{match[3]}-{MONTHS.index(match[1].lower()) + 1:02}"
-    return f"{month}-{int(match[2]):02}" if match[2] else month
+    return day_or_less(match[3], MONTHS.index(match[1].lower()) + 1, match[2])
 
 
 def parted(text: str) -> tuple[str, str, str]:

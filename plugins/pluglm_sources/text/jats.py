@@ -48,7 +48,7 @@ def articles_in(pieces: Pieces, place: str, most: int) -> Iterator[tuple[str, by
     while True:
         block = pieces.take(BLOCK)
         waiting += block
-        if offset == 0 and (declared := DECLARED.match(waiting.removeprefix(b"\xef\xbb\xbf"))):
+        if offset == 0 and (declared := DECLARED.match(waiting.removeprefix(b"\xef\xbb\xbf").lstrip())):
             encoding = declared[1].decode()
         at = 0
         while start := OPEN.search(waiting, at):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pluglm_sources.text.dates import MONTHS, day_or_less
 from pluglm_sources.text.licence_addresses import spdx
 
 LEFT_OUT = {
@@ -126,7 +127,7 @@ def metadata_of(root: Any, front: Any, meta: Any) -> dict[str, Any]:
 def _date(node: Any) -> str:
     parts = [first(node, name) for name in ("year", "month", "day")]
     said = [(part.text or "").strip() if part is not None else "" for part in parts]
-    if not re.fullmatch(r"\d{4}", said[0]):
+    if not re.fullmatch(r"[0-9]{4}", said[0]) or said[0] == "0000":
         return ""
-    digits = [said[0], *(part.zfill(2) for part in said[1:] if part.isdigit())]
-    return "-".join(digits)
+    month = said[1].lower()[:3]
+    return day_or_less(said[0], MONTHS.index(month) + 1 if month in MONTHS else said[1], said[2])

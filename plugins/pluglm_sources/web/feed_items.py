@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pluglm import Dropped, Unreadable
+from pluglm_sources.files.paths import shown
 from pluglm_sources.files.reading import read_whole
 from pluglm_sources.http.fetched import Fetched, FetchError
 from pluglm_sources.web.article_facts import iso_date
@@ -26,9 +27,9 @@ Item = Fetched | Unreadable | Dropped
 def in_files(paths: Iterable[Path], most_bytes: int, most: int) -> Iterator[Item]:
     """The articles of feeds in files, each with `article` and `place` (its number in the feed) in its `extra`."""
     for path in paths:
-        further, items = _entries(Fetched(str(path), "", path, 200, "", {}, ""), most_bytes, most)
+        further, items = _entries(Fetched(shown(path), "", path, 200, "", {}, ""), most_bytes, most)
         yield from items
-        yield from (Unreadable(link, "not_fetched", f"{path} is an index of sitemaps") for link in further)
+        yield from (Unreadable(link, "not_fetched", f"{shown(path)} is an index of sitemaps") for link in further)
 
 
 def in_feeds(

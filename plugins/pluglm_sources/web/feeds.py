@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pluglm_sources.text.dates import is_iso_date
 from pluglm_sources.text.html import UnclosedTags, html_text, spdx_of
 
 # What feedparser remarks on although all was read.
@@ -19,6 +20,8 @@ ROOT = re.compile(rb"<(rss|feed|(?:\w+:)?RDF)[\s>]")
 AMPERSAND = re.compile(rb"&(?!#?\w{1,32};)")
 # A longer one is not read again for each entry.
 MOST_HEAD = 1 << 16
+DAY, OFFSET = re.compile(r"\s*\d{4}-\d{2}-\d{2}|\s*\d{4}-\d{2}\b|\s*\d{5}"), re.compile(r"[+-](\d{2}):?\d{2}\s*$")
+MOST_HOURS = 14
 CLOSED = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>")
 
 
@@ -55,6 +58,8 @@ def parse_feed(content: bytes, content_type: str = "", address: str = "") -> tup
     `address` is what relative links are relative to, `content_type` the header it came with. Nothing that the feed
     names is loaded, and its entities are not expanded.
     """
+    # A declaration must be the first that stands in a file; many servers put blank lines before it.
+    content = content.lstrip() if content[:1].isspace() else content
     feed, damage = _parsed(content, content_type, address)
     if damage:
         # The one damage that can be mended: an ampersand that begins no entity can only be meant as itself.
@@ -124,7 +129,7 @@ def _article(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> Article:
         id=str(entry.get("id") or entry.get("link", "")),
         title=" ".join(_plain(detail.get("value", ""), detail.get("type", "")).split()),
         text=_body(entry),
-        date=_iso(when) if when else str(entry.get("published", "")),
+        date=_iso(when, str(entry.get("published") or entry.get("updated") or "")),
         byline=", ".join(dict.fromkeys(" ".join(name.split()) for name in names if name and name.strip())),
         licence=_licence(entry) or _licence(feed),
         language=_language(entry, feed),
@@ -144,7 +149,11 @@ def _plain(value: str, kind: str) -> str:
     return html_text(f"<!DOCTYPE html><body>{value}".encode("utf-8", errors="replace"), "utf-8", "plain")
 
 
-def _iso(when: Any) -> str:
+def _iso(when: Any, said: str) -> str:
+    # feedparser counts on where a month has no such day, and takes any number for an offset.
+    day, offset = DAY.match(said), OFFSET.search(said)
+    if not when or (day and not is_iso_date(day[0])) or (offset and int(offset[1]) > MOST_HOURS) or when[0] < 1:
+        return ""
     try:
         return datetime.fromtimestamp(calendar.timegm(when), UTC).isoformat()
     except (ValueError, OverflowError, OSError):
