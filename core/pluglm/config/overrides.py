@@ -25,22 +25,29 @@ MANY = "add -m to run them all: pluglm train -m ..."
 @dataclass(slots=True)
 class Checked:
     """`words`: those that Hydra is given. `removed`: keys that `~key` takes out. `keys`: all that the line chooses,
-    sets or removes. `recipes`: the recipe that it names for a group. `problems`: what is wrong with other words."""
+    sets or removes. `chosen`: the techniques that it names for a family. `recipes`: the recipe that it names for a
+    group. `problems`: what is wrong with other words."""
 
     words: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    chosen: dict[str, list[str]] = field(default_factory=dict)
     recipes: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     @property
     def swapped(self) -> set[str]:
         """The families for which the line chooses techniques."""
-        return self.keys & set(FAMILIES)
+        return set(self.chosen)
 
     def sets(self, path: str) -> bool:
-        """Whether the line says something of `path`, of what it is part of, or of a part of it."""
-        return any(f"{key}.".startswith(f"{path}.") or f"{path}.".startswith(f"{key}.") for key in self.keys)
+        """Whether the line says something of `path`, of what it is part of, or of a part of it. What it chooses for a
+        family says nothing of the parameters."""
+        family, _, label = path.partition(".")
+        if label in self.chosen.get(family, ()):
+            return True
+        parts = [key for key in self.keys if key not in self.chosen]
+        return path in self.keys or any(f"{key}.".startswith(f"{path}.") or path.startswith(f"{key}.") for key in parts)
 
 
 def check_overrides(overrides: Sequence[str], catalog: Catalog, config_dir: Path | None) -> Checked:
@@ -58,7 +65,10 @@ def check_overrides(overrides: Sequence[str], catalog: Catalog, config_dir: Path
             checked.removed.append(key)
         elif key in FAMILIES or key in GROUPS:
             checked.words.append(str(override.input_line).lstrip("+"))
-            if key in GROUPS:
+            if key in FAMILIES:
+                value = [] if override.is_delete() else override.value()
+                checked.chosen[key] = [str(name) for name in (value if isinstance(value, list) else [value])]
+            else:
                 checked.recipes.pop(key, None)
                 if not override.is_delete() and override.value() is not None:
                     checked.recipes[key] = str(override.value())

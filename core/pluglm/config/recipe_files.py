@@ -110,7 +110,7 @@ def _enter(found: RecipeFile, node: Any, prefix: str) -> None:
         seen.add(name)
         if path == "defaults":
             continue
-        if "." in name:
+        if "." in name and not path.startswith("hydra."):
             nested = ": {".join(name.split(".")) + ": ..." + "}" * name.count(".")
             found.fails(line, path, "has dots", hint=f"a recipe has keys within keys: {nested}")
             continue
