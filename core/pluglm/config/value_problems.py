@@ -46,7 +46,8 @@ def too_large(path: str, value: Any) -> Iterator[Problem]:
     """Whole numbers that no library below could hold."""
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from too_large(f"{path}.{name}", getattr(value, name))
+            # Not by getattr, at which pydantic warns of deprecated fields.
+            yield from too_large(f"{path}.{name}", value.__dict__[name])
     elif isinstance(value, Mapping):
         for name, item in value.items():
             yield from too_large(f"{path}.{name}", item)
