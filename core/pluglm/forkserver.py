@@ -33,6 +33,21 @@ def available_cores() -> int:
     return max(1, min([cores, *(int(limit) for limit in _quotas())]))
 
 
+def idle_cores(seconds: float = 0.3) -> int:
+    """How many of the cores that this process may use nobody uses, one at least.
+
+    Others are taken to use as many as they do for `seconds`, or did in the last minute, whichever is less: neither what
+    is about to end nor what has just ended counts.
+    """
+    import psutil
+
+    cores = available_cores()
+    busy = psutil.cpu_percent(interval=seconds, percpu=True)
+    own = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(busy))
+    now = sum(busy[core] for core in own if core < len(busy)) / 100
+    return max(1, round(cores - min(now, os.getloadavg()[0])))
+
+
 def _quotas() -> Iterator[float]:
     """The limits, in cores, of the control groups of this process, of either version of control groups."""
     try:

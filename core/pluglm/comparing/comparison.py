@@ -83,7 +83,7 @@ def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:
     members, left_out = find_members(paths)
     if not members:
         raise ConfigError([too_few(0, left_out)])
-    differing = tuple(differences([config_keys(member.run.config) for member in members]))
+    differing = tuple(differences([config_keys(member.run.config, member.run.settled) for member in members]))
     seeds = [member.run.config.get(SEED) for member in members]
     comparable = comparable_losses([row.key for row in differing], _same_tokenizers(members, seeds))
     found = [figures(member.run, comparable) for member in members]

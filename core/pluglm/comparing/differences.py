@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,11 @@ class Difference:
     values: tuple[Any, ...]
 
 
-def config_keys(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Config keys and their values, and for each family its choice: a name, or a list of labels."""
+def config_keys(config: Mapping[str, Any], settled: Collection[str] = ()) -> dict[str, Any]:
+    """Config keys and their values, and for each family its choice: a name, or a list of labels. `settled`: keys that
+    the machine chose, which are left out."""
     flat = {key: value for key, value in flatten(config).items() if value != {}}
-    found = {key: value for key, value in flat.items() if is_computed(key)}
+    found = {key: value for key, value in flat.items() if is_computed(key) and key not in settled}
     for family, spec in FAMILIES.items():
         chosen = config.get(family)
         if isinstance(chosen, Mapping) and is_computed(family):
