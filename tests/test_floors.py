@@ -16,7 +16,17 @@ import pytest
 HOME = Path(__file__).parents[1]
 CORE = HOME / "core" / "pluglm"
 FLOORS = {
-    "ground": ("errors", "suggestions", "forkserver", "formatting", "document", "progress", "tensors", "files"),
+    "ground": (
+        "errors",
+        "suggestions",
+        "cores",
+        "forkserver",
+        "formatting",
+        "document",
+        "progress",
+        "tensors",
+        "files",
+    ),
     "contract": (
         "technique",
         "sections",

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pluglm import ConfigError, Problem, comparable_losses, computed_keys
 from pluglm_comparing.configurations import Configuration, Factor, baseline, configurations, factors
@@ -82,7 +83,7 @@ def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:
     members, left_out = find_members(paths)
     if not members:
         raise ConfigError([too_few(0, left_out)])
-    differing = tuple(differences([computed_keys(member.run.config) for member in members]))
+    differing = tuple(differences([_chosen_keys(member) for member in members]))
     seeds = [member.run.config.get(SEED) for member in members]
     comparable = comparable_losses([row.key for row in differing], _same_tokenizers(members, seeds))
     found = [figures(member.run, comparable) for member in members]
@@ -123,6 +124,12 @@ def compare(paths: Sequence[Path], metric: str | None = None) -> Comparison:
     )
     timed = [front for front in made.fronts if made.latency_matters or front.cost.name != LATENCY]
     return replace(made, fronts=tuple(timed))
+
+
+def _chosen_keys(member: Member) -> dict[str, Any]:
+    """What of a run's config changes what it computes, without what the machine chose."""
+    keys = computed_keys(member.run.config)
+    return {key: value for key, value in keys.items() if key not in member.run.settled}
 
 
 def too_few(finished: int, left_out: Sequence[LeftOut]) -> Problem:

@@ -78,7 +78,7 @@ def _run(arguments: list[str]) -> int:
 
         return run(arguments[1:])
     from pluglm.cli.dispatch import run_verb
-    from pluglm.forkserver import prefer_passive_waiting
+    from pluglm.cores import prefer_passive_waiting
 
     prefer_passive_waiting()
     return run_verb(arguments[0], arguments[1:])

@@ -30,7 +30,7 @@ class TrainSettings(Settings):
     tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
     batch_size: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=1)],
-        Field(description="Examples per micro-batch, shared by all processes of the run; auto for the most that fit"),
+        Field(description="Examples per micro-batch, shared by all processes; auto for the largest that is worth it"),
     ] = 4
     gradient_accumulation: Annotated[
         int, Field(ge=1, description="Micro-batches per optimizer step: a step sees batch_size x this many examples")
@@ -73,7 +73,7 @@ class TrainSettings(Settings):
         bool, Field(description="Compute each layer again in the backward pass: less memory, a third more time")
     ] = False
     threads: Annotated[
-        int, Field(ge=0, description="CPU threads per process; 0 for OMP_NUM_THREADS, or one per core")
+        int, Field(ge=0, description="CPU threads per process; 0 for OMP_NUM_THREADS, or the cores that are free")
     ] = 0
 
     @model_validator(mode="before")

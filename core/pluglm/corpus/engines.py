@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pluglm.config.settings import DataSettings
+from pluglm.cores import available_cores
 from pluglm.corpus.local_engine import LocalEngine
 from pluglm.corpus.tasks import Task
 from pluglm.errors import DataError, PluglmError
@@ -37,7 +38,7 @@ class Engine(Protocol):
 
 def engine_for(data: DataSettings, cache: Path) -> Engine:
     """The engine that the settings ask for."""
-    workers = data.workers or os.cpu_count() or 1
+    workers = data.workers or available_cores()
     if data.engine == "local":
         return LocalEngine(workers)
     return ClusterEngine(data.engine, workers, cache / "logs", data.engine_options)

@@ -15,7 +15,7 @@ from pluglm.config.run_config import RunConfig
 from pluglm.corpus.prepared import Corpus
 from pluglm.errors import PluglmError
 from pluglm.families import Intervention, TrainingRun
-from pluglm.lifecycle.auto_settings import fitting_batch_size, with_precision
+from pluglm.lifecycle.auto_settings import settled_batch_size, with_precision, with_threads
 from pluglm.tensors import groups_by_mesh
 from pluglm.training.compiling import compile_layers
 from pluglm.training.parameters import parameter_groups
@@ -106,7 +106,7 @@ def prepare_parts(
     """Build model, loss and loader. What the config leaves to the machine (`auto`) is settled in the config of the
     result."""
     if accelerator is None:
-        config, accelerator = with_precision(config, note)
+        config, accelerator = with_precision(with_threads(config, note), note)
     share, shares = config.parallelism.share(accelerator.process_index)
     # Every process must start from the same weights.
     seed_everything(config.seed)
@@ -149,7 +149,7 @@ def prepare_parts(
 
     if config.train.batch_size == "auto":
         probe = StepModule(model, auxiliary, objective.loss, objective.loss)
-        config = config.with_train(batch_size=fitting_batch_size(probe, loader, accelerator, note))
+        config = config.with_train(batch_size=settled_batch_size(probe, loader, accelerator, note))
     steps = planned_steps(config, examples)
     loader = replace(loader, batch_size=batch_size(config), warmups=warmups(config, steps))
     runs = {path: run_of(path, loader, steps) for path in chosen}

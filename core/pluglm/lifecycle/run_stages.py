@@ -16,6 +16,7 @@ from pluglm.lifecycle.observers import Observers
 from pluglm.lifecycle.preparation import prepared, write_preparation
 from pluglm.progress import Progress, quiet_libraries
 from pluglm.runs.folder import write_config
+from pluglm.runs.run_data import read_json
 from pluglm.training.external_stop import GoOn
 
 if TYPE_CHECKING:
@@ -55,10 +56,15 @@ def run_stages(
         note(line)
     if main:
         write_preparation(config, folder, corpus, examples)
+    asked_threads = config.train.threads
     parts = prepare_parts(config, corpus, examples, note)
     config = parts.config
     if main:
         plan = plan_or_reason(parts)
+        # What this machine settled, and nobody chose: not a difference between runs.
+        settled = read_json(folder / "plan.json").get("settled")
+        if asked_threads != config.train.threads or settled:
+            plan["settled"] = settled or {"train.threads": config.train.threads}
         # With what was settled by measuring, so that a resume does not measure again.
         write_config(folder, config)
         write_json(folder / "plan.json", plan)

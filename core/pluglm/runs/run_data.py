@@ -76,6 +76,12 @@ class RunData:
         """The evaluations, in the order in which they were made."""
         return [e for e in _list(self.results, "evaluations") if isinstance(e, dict) and "stage" in e]
 
+    @property
+    def settled(self) -> list[str]:
+        """Config keys that the machine chose, where nobody did."""
+        found = self.plan.get("settled")
+        return list(found) if isinstance(found, dict) else []
+
     def model_stages(self) -> list[dict[str, Any]]:
         """Evaluations of what is in `model/`: after training, and after each change before it was saved."""
         return [e for e in self.evaluations if not _is_compressed(e)]

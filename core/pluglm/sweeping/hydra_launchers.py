@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pluglm.cores import available_cores
 from pluglm.sweeping.job import member_job
 from pluglm.sweeping.line import Line, hydra_at_work
 
@@ -47,7 +47,7 @@ def launch(starting: Any, line: Line, members: Sequence[str], batch: int) -> Non
 
 def at_once(line: Line) -> int:
     """How many members the launcher runs side by side on this machine."""
-    settings, cores = line.hydra.launcher, os.cpu_count() or 1
+    settings, cores = line.hydra.launcher, available_cores()
     kind = str(settings.get("_target_", "")).rpartition(".")[2]
     if kind == "BasicLauncher" or "array_parallelism" in settings:
         return 1

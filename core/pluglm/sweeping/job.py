@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from pluglm.cores import available_cores
 from pluglm.errors import Interrupted, PluglmError
 from pluglm.forkserver import ordinary_start, unimportable_main
 from pluglm.runs.run_data import read_json
@@ -48,7 +49,7 @@ def run_member(folder: Path) -> None:
     record.set_state(folder, status=record.RUNNING, reason=None, started=time.time())
     environment = dict(os.environ)
     if sweep.get("at_once", 1) > 1:
-        environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // sweep["at_once"])))
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // sweep["at_once"])))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     working_folder = sweep.get("working_folder", os.getcwd())

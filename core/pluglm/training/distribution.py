@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pluglm.cores import available_cores
 from pluglm.errors import ConfigError, Problem
 from pluglm.training.launching import restarted
 
@@ -96,7 +97,7 @@ def default_threads() -> int:
     their own accord, so that it says nothing in a process of several."""
     processes = int(os.environ.get("LOCAL_WORLD_SIZE") or launched_processes() or 1)
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if processes == 1 and given.isdecimal() else max(1, (os.cpu_count() or 1) // processes)
+    return int(given) if processes == 1 and given.isdecimal() else max(1, available_cores() // processes)
 
 
 def total(values: Sequence[float | torch.Tensor], accelerator: Accelerator) -> list[float]:
