@@ -112,12 +112,10 @@ class StackOverflow(FileSource):
                 answer = (number, int(row["ParentId"]), score, date, terms, body)
                 store.execute("INSERT INTO answers VALUES (?,?,?,?,?,?)", answer)
             else:
+                if int(row["PostTypeId"]) < int(QUESTION):
+                    raise ValueError(f"PostTypeId {kind}")
                 # Pages about tags, elections and the like.
-                return (
-                    Dropped("other_type")
-                    if int(row["PostTypeId"]) > 2
-                    else Unreadable(locator, "not_a_post", "no such PostTypeId")
-                )
+                return Dropped("other_type")
         except (ParseError, DefusedXmlException) as error:
             return Unreadable(locator, "invalid_xml", str(error) or type(error).__name__)
         except (KeyError, ValueError, OverflowError) as error:

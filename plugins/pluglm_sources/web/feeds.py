@@ -33,7 +33,7 @@ class Article:
         link: of its page, or "".
         id: as its feed gives it, or its link, or "".
         text: what the feed has of its text, or "".
-        date: when it was published, or else changed; ISO 8601 UTC where the feed's form is known, or "".
+        date: when it was published, or else changed; ISO 8601 UTC where it is one, else as its feed has it.
         byline: its authors, by commas, or "".
         licence: SPDX id or link of its licence, or else its feed's, or "".
         language: of the entry, or else its feed, or "".
@@ -121,6 +121,7 @@ def _add(articles: list[Article], wrong: dict[int, str], number: int, entry: Any
 
 def _article(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> Article:
     when = entry.get("published_parsed") or entry.get("updated_parsed")
+    said = str(entry.get("published") or entry.get("updated") or "")
     names = [author.get("name", "") for author in entry.get("authors", [])] or [str(entry.get("author", ""))]
     detail = entry.get("title_detail", {})
     publication = (entry.get("source") or {}).get("title") or feed.get("title", "")
@@ -129,7 +130,7 @@ def _article(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> Article:
         id=str(entry.get("id") or entry.get("link", "")),
         title=" ".join(_plain(detail.get("value", ""), detail.get("type", "")).split()),
         text=_body(entry),
-        date=_iso(when, str(entry.get("published") or entry.get("updated") or "")),
+        date=_iso(when, said) or str(entry.get("published", "")),
         byline=", ".join(dict.fromkeys(" ".join(name.split()) for name in names if name and name.strip())),
         licence=_licence(entry) or _licence(feed),
         language=_language(entry, feed),

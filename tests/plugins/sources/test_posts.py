@@ -72,17 +72,17 @@ def test_answers_stand_behind_their_question(tmp_path):
         answer(6, 1, Score=10),
         row(Id=7, PostTypeId=5, Body="a tag's wiki"),
     )
-    first, unanswered = questions(path)
+    wiki, first, unanswered = questions(path)
     # The accepted answer first, whatever its score; then by score; none below the least.
     assert first.fields["answers"] == ["Answer 4", "Answer 6", "Answer 2"]
     assert first.text.startswith("Why <b> & not <i>?\n\nQuestion 1 & more\n\nAnswer 4")
     assert first.metadata["tags"] == ["python", "list"] and first.metadata["accepted"] is True
     assert first.metadata["licence"] == "CC-BY-SA-4.0" and first.metadata["locator"].endswith("#1")
-    assert unanswered == Dropped("unanswered")
-    assert len(questions(path, answered=False)) == 2
-    assert questions(path, max_answers=1)[0].fields["answers"] == ["Answer 4"]
-    assert questions(path, tags=("rust",)) == [Dropped("other_tag")] * 2
-    assert questions(path, min_score=4)[0] == Dropped("low_score")
+    assert unanswered == Dropped("unanswered") and wiki == Dropped("other_type")
+    assert len(questions(path, answered=False)) == 3
+    assert questions(path, max_answers=1)[1].fields["answers"] == ["Answer 4"]
+    assert questions(path, tags=("rust",))[1:] == [Dropped("other_tag")] * 2
+    assert questions(path, min_score=4)[1] == Dropped("low_score")
 
 
 def test_a_post_as_plain_text():
