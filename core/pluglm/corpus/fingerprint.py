@@ -124,7 +124,9 @@ class _Known:
 
 def _state(path: Path) -> tuple[str, str]:
     stat = path.stat()
-    return str(path.resolve()), f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+    # A name that is no UTF-8 has surrogates, which SQLite does not take.
+    name = str(path.resolve()).encode("utf-8", "backslashreplace").decode()
+    return name, f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
 
 
 def _digest(path: Path, known: _Known) -> str:

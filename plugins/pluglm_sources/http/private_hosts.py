@@ -10,6 +10,13 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Not global by IANA's registries, but taken for it by ipaddress, of Python before 3.11.10 or still.
 ALSO_PRIVATE = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16")))
 
+# Link-local addresses, where clouds keep the credentials of a machine, and those of clouds that keep them elsewhere:
+# AWS (IPv6), Google Cloud (IPv6), Alibaba Cloud and Oracle Cloud.
+METADATA = tuple(
+    ipaddress.ip_network(network)
+    for network in "169.254.0.0/16 fe80::/10 fd00:ec2::254 fd20:ce::254 100.100.100.200 192.0.0.192".split()
+)
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -32,6 +39,12 @@ def is_public(text: str) -> bool:
     if any(address in network for network in ALSO_PRIVATE):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def is_metadata(text: str) -> bool:
+    """Whether an address is link-local or a cloud's metadata service, in whatever notation: never asked by a source."""
+    address = embedded(ipaddress.ip_address(text.partition("%")[0]))
+    return any(address in network for network in METADATA)
 
 
 def addresses_of(host: str, port: int) -> list[str]:

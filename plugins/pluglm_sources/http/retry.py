@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -53,13 +54,16 @@ def persist(action: Callable[[], Result], url: str, retries: int, backoff: float
             except HTTPError:
                 raise again.answer from None
             if again.patience > MAX_PATIENCE:
-                raise FetchError("retry_later", f"{url} asks for {again.patience:.0f} s of patience") from None
+                raise FetchError(
+                    "retry_later", f"{url} asks to wait {again.patience:.0f} s; at most {MAX_PATIENCE} s are waited"
+                ) from None
             time.sleep(max(again.patience, retry.get_backoff_time()))
 
 
 def patience_of(retry_after: str | None) -> float:
     """Seconds that a Retry-After header asks for, in either of its forms; 0 for none."""
     try:
-        return Retry().parse_retry_after(retry_after or "0")
+        # urllib3 takes no more than six hours for an answer unless it is told to.
+        return Retry(retry_after_max=sys.maxsize).parse_retry_after(retry_after or "0")
     except InvalidHeader:
         return 0

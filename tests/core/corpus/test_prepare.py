@@ -370,3 +370,12 @@ def test_a_damaged_layer_is_told_and_made_again(texts: Path, tmp_path: Path) -> 
         prepared(texts, cache, *STEPS, "data.workers=1")
     prepared(texts, cache, *STEPS, "data.workers=1")
     assert digests(cache) == whole
+
+
+def test_a_file_whose_name_is_no_unicode_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, name in enumerate([b"caf\xe9.txt", b"plain.txt", b"\xff\xfe.txt"]):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text(f"{number}: " + "words in a file " * 20)
+    ledger = prepared(folder, tmp_path / "cache", "data.workers=1")
+    assert ledger["stations"][0]["kept"] == 3

@@ -14,6 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -291,8 +292,9 @@ def test_retry_after_is_kept(server: Any, tmp_path: Path, status: int, monkeypat
 
 def test_too_much_patience_is_not_had(server: Any, tmp_path: Path) -> None:
     url = server.add("/a", status=429, headers={"Retry-After": "86400"})
-    assert reason(tmp_path, url) == "retry_later"
-    assert len(server.asked) == 1
+    with pytest.raises(FetchError, match="86400 s") as raised:
+        client(tmp_path).get(url)
+    assert raised.value.reason == "retry_later" and len(server.asked) == 1
 
 
 def test_failures_that_may_pass_are_tried_again_and_others_not(server: Any, tmp_path: Path) -> None:
@@ -490,3 +492,35 @@ def test_the_manner_of_fetching_does_not_change_the_record(tmp_path: Path) -> No
 def test_a_contact_cannot_change_the_request(contact: str) -> None:
     with pytest.raises(ValueError, match="contact"):
         Plain(contact=contact)
+
+
+def test_headers_that_drip_are_given_up(tmp_path: Path) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        ended = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not ended.wait(0.02):
+                    connection.sendall(b"a")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+            assert reason(tmp_path, url, timeout=0.1, retries=0) == "timeout"
+        finally:
+            ended.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "host",
+    """169.254.169.254 169.254.0.1 [::ffff:169.254.169.254] [64:ff9b::a9fe:a9fe] [fe80::1] [fd00:ec2::254]
+    100.100.100.200""".split(),
+)
+def test_metadata_services_are_not_asked_even_where_private_hosts_are(host: str, tmp_path: Path) -> None:
+    assert reason(tmp_path, f"http://{host}/latest/meta-data/", allow_private_hosts=True, retries=0) == "private_host"
