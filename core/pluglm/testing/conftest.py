@@ -148,9 +148,17 @@ def with_samples() -> None:
         catalog.add(Plugin("pluglm-testing", "pluglm.testing.samples", "pluglm", "0"), samples)
 
 
+@pytest.fixture(scope="session")
+def runs_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where whole runs keep what they prepare: what does not depend on the technique is prepared once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def whole_run(with_samples: None, tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def whole_run(
+    with_samples: None, runs_cache: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """For tests that run everything, which is done only for a plugin that is named."""
     if chosen_plugin(pytestconfig) is None:
         pytest.skip("runs only for a plugin that is named")
-    monkeypatch.setenv("PLUGLM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PLUGLM_CACHE", str(runs_cache))

@@ -26,7 +26,7 @@ def finished(
         from pluglm.lifecycle.run import run
 
         folder = tmp_path_factory.mktemp("run") / "run"
-        config = composed(kind, values, *SMALL, f"data.cache_dir={folder.parent / 'cache'}")
+        config = composed(kind, values, *SMALL)
         try:
             FINISHED[kind] = run(config, folder, quiet=True)
         except (Exception, SystemExit) as error:
