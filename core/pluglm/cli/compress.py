@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pluglm.cli.flags import QUIET
+from pluglm.cli.folders import check_run
 from pluglm.verbs import Arguments
 
 FLAGS = QUIET
@@ -10,6 +11,7 @@ FLAGS = QUIET
 
 def run(given: Arguments) -> int:
     """Compresses RUN's model: 'compressor=[a,b]', each made from the one before it."""
+    check_run("compress", given.words)
     from pluglm.lifecycle.again import compress_again
 
     for evaluation in compress_again(given.words, quiet="quiet" in given.flags):

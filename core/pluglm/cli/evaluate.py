@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from pluglm.cli.flags import JSON
+from pluglm.cli.folders import check_run
 from pluglm.verbs import Arguments
 
 FLAGS = JSON
@@ -12,6 +13,7 @@ FLAGS = JSON
 
 def run(given: Arguments) -> int:
     """Measures RUN's model. Overrides choose evaluators: 'evaluator=[a,b]'."""
+    check_run("evaluate", given.words)
     from pluglm.lifecycle.again import evaluate_again
 
     evaluation = evaluate_again(given.words, quiet="json" in given.flags)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pluglm.config.compose import compose_over
+from pluglm.config.compose import CHANGEABLE, compose_over
 from pluglm.errors import ConfigError, Problem
 from pluglm.files.replacing import write_json
 from pluglm.lifecycle.assemble import Parts, prepare_parts
@@ -21,7 +21,7 @@ def evaluate_again(words: Sequence[str], quiet: bool = False) -> dict[str, Any]:
     """The scores of the model of the run that `words` begin with, under the overrides that follow."""
     from pluglm.lifecycle.finish import measure
 
-    _folder, parts, progress = _finished(words, ("evaluator", "data", "seed"), quiet)
+    _folder, parts, progress = _finished(words, CHANGEABLE["evaluate"], quiet)
     with progress:
         return measure(parts, parts.model, "trained", progress, progress.say)
 
@@ -31,7 +31,7 @@ def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, 
     from pluglm.lifecycle.finish import compress
     from pluglm.reporting.html import write_report
 
-    folder, parts, progress = _finished(words, ("compressor", "evaluator"), quiet)
+    folder, parts, progress = _finished(words, CHANGEABLE["compress"], quiet)
     if not parts.config.acting_at("compress"):
         raise ConfigError([Problem("compressor", "none is chosen that acts on a finished model")])
     with progress:
@@ -45,7 +45,7 @@ def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, 
 
 
 def _finished(words: Sequence[str], allowed: Sequence[str], quiet: bool) -> tuple[Path, Parts, Progress]:
-    if not words or "=" in words[0]:
+    if not words or ("=" in words[0] and not Path(words[0]).is_dir()):
         raise ConfigError([Problem("RUN", "the first word must be a run folder")])
     folder = Path(words[0])
     config = compose_over(read_config(folder), words[1:], allowed)
