@@ -81,6 +81,7 @@ class Pretrained(Model):
                 "is longer than the model takes",
                 run.data.sequence_length,
                 f"write {longest} or less",
+                instead=longest,
             )
         layers = config.get("num_hidden_layers") or config.get("n_layer")
         if self.freeze is not True and layers and self.freeze > layers:

@@ -21,6 +21,8 @@ def run(given: Arguments) -> int:
     """Lists or prunes prepared corpora and examples."""
     if given.words not in (["list"], ["prune"]):
         raise ConfigError([Problem("cache", "takes one word: list or prune", " ".join(given.words) or None)])
+    if "older-than" in given.flags and given.words == ["list"]:
+        raise ConfigError([Problem("--older-than", "is for prune", given.flags["older-than"])])
     from pluglm.corpus.cache import entries, prune
     from pluglm.files.storage import cache_folder
     from pluglm.formatting import format_size

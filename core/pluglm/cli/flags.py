@@ -63,10 +63,7 @@ def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Arguments:
             continue
         name, equals, value = word.partition("=")
         if name not in flags:
-            close = difflib.get_close_matches(name, flags, n=1)
-            raise ConfigError(
-                [Problem(name, "no such flag", hint=f"did you mean {close[0]}?" if close else "see --help")]
-            )
+            raise ConfigError([Problem(name, "no such flag", hint=_instead(name, value, flags))])
         if flags[name].takes and not equals:
             value = next(rest, "")
         if flags[name].takes and (not value or value in flags):
@@ -77,6 +74,19 @@ def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Arguments:
             raise ConfigError([Problem(name, "is given twice")])
         given.flags[name.lstrip("-")] = value
     return given
+
+
+def _instead(name: str, value: str, flags: Mapping[str, Flag]) -> str:
+    close = difflib.get_close_matches(name, flags, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    from pluglm.config.key_search import OTHER_NAMES, roots
+
+    key = name.lstrip("-")
+    root = key.partition(".")[0].replace("-", "_")
+    if root in roots() or root in OTHER_NAMES:
+        return f"what a run is made of is written without dashes: {key}={value or 'VALUE'}"
+    return "see --help"
 
 
 def wants_help(arguments: Sequence[str]) -> bool:

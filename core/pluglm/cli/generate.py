@@ -23,6 +23,9 @@ def run(given: Arguments) -> int:
     temperature = given.number("temperature", 0.8, least=0)
     top_k = int(given.number("top-k", 50, least=0, whole=True))
     seed = int(given.number("seed", 0, least=0, whole=True))
+    if unused := [name for name in ("top-k", "seed") if name in given.flags and temperature == 0]:
+        reason = "has no effect with --temperature 0, which always takes the likeliest token"
+        raise ConfigError([Problem(f"--{name}", reason, given.flags[name]) for name in unused])
     from pluglm.runs.saved_model import load_run_model, model_folder, saved_head
 
     folder = model_folder(Path(given.words[0]))

@@ -21,6 +21,8 @@ def run(given: Arguments) -> int:
     unknown = [word for word in given.words if word not in known]
     if unknown:
         raise ConfigError([Problem(word, "no such family" + nearest(word, known)) for word in unknown])
+    if {"json", "markdown"} <= set(given.flags):
+        raise ConfigError([Problem("--markdown", "cannot be printed together with --json")])
     catalog = installed_catalog()
     rows = []
     for family in given.words or FAMILIES:

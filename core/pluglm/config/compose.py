@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pluglm.catalog import Catalog, installed_catalog
 from pluglm.config.fitted_length import fit_sequence_length
-from pluglm.config.overrides import Checked, check_overrides
+from pluglm.config.overrides import Checked, check_overrides, plain
 from pluglm.config.recipe_files import RecipeFile, recipe_files
 from pluglm.config.recipe_search import recipes
 from pluglm.config.run_config import RunConfig
@@ -18,7 +19,11 @@ from pluglm.config.tree import composed
 from pluglm.config.validate import validate
 from pluglm.config.words import KEY, as_text
 from pluglm.errors import ConfigError, Problem
+from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS
+
+CHANGEABLE = {"evaluate": ("evaluator", "data", "seed"), "compress": ("compressor", "evaluator")}
+"""Sections of a finished run's config that a verb can change."""
 
 
 def compose(overrides: Sequence[str] = (), config_dir: Path | None = None, catalog: Catalog | None = None) -> RunConfig:
@@ -94,17 +99,37 @@ def compose_over(config: RunConfig, overrides: Sequence[str], allowed: Sequence[
     Raises:
         ConfigError: for overrides of other sections, and all that `compose` refuses.
     """
-    problems = [
-        Problem(word, f"cannot be changed here; only {', '.join(allowed)} can")
-        for word in overrides
-        if word.lstrip("+~").partition("=")[0].split(".")[0] not in allowed
-    ]
+    catalog = installed_catalog()
+    checked = check_overrides(overrides, catalog, None)
+    problems = list(checked.problems)
+    for key in sorted(checked.keys):
+        if key.partition(".")[0] not in allowed:
+            problems.append(Problem(key, f"cannot be changed here; only {', '.join(allowed)} can"))
     if problems:
         raise ConfigError(problems)
-    tree = dict(config.resolved)
-    # Families that are not named keep the run's choice, so only the named sections are composed anew.
-    changed = compose(overrides).resolved if overrides else {}
-    for word in overrides:
-        section = word.lstrip("+~").partition("=")[0].split(".")[0]
-        tree[section] = changed[section]
-    return from_resolved(tree)
+    tree = deepcopy(dict(config.resolved))
+    for override in checked.read:
+        _override(tree, override, catalog)
+    return from_resolved(tree, catalog)
+
+
+def _override(tree: dict[str, Any], override: Any, catalog: Catalog) -> None:
+    from pluglm.config.groups import defaults
+
+    key = str(override.key_or_group)
+    value = None if override.is_delete() else plain(override.value())
+    if key not in FAMILIES:
+        *path, last = key.split(".")
+        node: Any = tree
+        for part in path:
+            if not isinstance(node.setdefault(part, {}), dict):
+                raise ConfigError([Problem(key, f"{part} is a single value and has no keys", value)])
+            node = node[part]
+        if override.is_delete():
+            node.pop(last, None)
+        else:
+            node[last] = value
+        return
+    names = [] if value is None else value if isinstance(value, list) else [value]
+    nodes = {str(name): {"name": str(name)} | defaults(catalog.find(key, str(name))) for name in names}
+    tree[key] = nodes if FAMILIES[key].many else nodes[str(names[0])]

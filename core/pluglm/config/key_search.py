@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pluglm.catalog import Catalog
 from pluglm.config.sections import SCALARS, SETTINGS
@@ -13,6 +13,7 @@ from pluglm.technique import parameters
 
 NEAR = 0.8
 MOST = 3
+OF_LISTS = 3
 OTHER_NAMES = {
     "learning_rate": "lr",
     "max_steps": "steps",
@@ -63,18 +64,28 @@ def all_keys(catalog: Catalog) -> Iterator[str]:
 
 
 def elsewhere(key: str, catalog: Catalog) -> list[str]:
-    """Keys that end as `key` does, by the longest such end; those of the same section or family come first."""
+    """Keys that end as `key` does, by the longest such end: those of the same section or family, else of the settings,
+    else parameters of families of which there is one, else of the others."""
     parts = [squeezed(part) for part in key.split(".")]
-    parts[-1] = squeezed(OTHER_NAMES.get(folded(key.rpartition(".")[2]), parts[-1]))
+    last = folded(key.rpartition(".")[2])
+    parts[-1] = squeezed(OTHER_NAMES.get(last, parts[-1]))
     known = {path: [squeezed(part) for part in path.split(".")] for path in all_keys(catalog)}
     for length in range(len(parts), 0, -1):
         found = [path for path, own in known.items() if own[-length:] == parts[-length:] and path != key]
         if found:
-            same = [path for path in found if path.partition(".")[0] == key.partition(".")[0]]
-            return list(dict.fromkeys([*same, *found]))[:MOST]
-    if renamed := OTHER_NAMES.get(folded(key.rpartition(".")[2])):
-        return [renamed]
-    return []
+            first = min(map(_distance(key), found))
+            return [path for path in found if _distance(key)(path) == first][:MOST]
+    return [OTHER_NAMES[last]] if last in OTHER_NAMES else []
+
+
+def _distance(key: str) -> Callable[[str], int]:
+    def distance(path: str) -> int:
+        root = path.partition(".")[0]
+        if root == key.partition(".")[0]:
+            return 0
+        return 1 if root not in FAMILIES else OF_LISTS if FAMILIES[root].many else 2
+
+    return distance
 
 
 def where_else(key: str, catalog: Catalog) -> str:
@@ -89,7 +100,7 @@ def where_else(key: str, catalog: Catalog) -> str:
     if found := elsewhere(key, catalog):
         return f"; did you mean {_either(found)}?{strange}"
     if near is None and (like := nearest_name(last, _ends(catalog), NEAR)):
-        return f"; did you mean {_either(elsewhere(like, catalog))}?{strange}"
+        return f"; did you mean {_either(elsewhere(like, catalog) or [like])}?{strange}"
     return nearest(first, roots())
 
 
@@ -97,16 +108,19 @@ def unknown_key(where: str, fields: Sequence[str], catalog: Catalog) -> str:
     """The same for a key whose section or technique is known and has `fields`."""
     last = where.rpartition(".")[2]
     strange = look_alikes(last)
-    local = nearest_name(last, fields, NEAR)
-    if local:
-        return f"; did you mean {local!r}?{strange}"
+    same = [name for name in fields if squeezed(name) == squeezed(last)]
+    if same:
+        return f"; did you mean {same[0]!r}?{strange}"
     if folded(last) in DEVICES:
         return BY_THE_MACHINE
-    if found := [path for path in elsewhere(where, catalog) if path != where]:
+    found = elsewhere(where, catalog)
+    local = nearest_name(last, fields, NEAR)
+    if local and (not found or _distance(where)(found[0]) == OF_LISTS):
+        return f"; did you mean {local!r}?{strange}"
+    if found:
         return f"; did you mean {_either(found)}?{strange}"
-    local = nearest_name(last, fields)
-    if local is None and (like := nearest_name(last, _ends(catalog), NEAR)):
-        return f"; did you mean {_either(elsewhere(like, catalog))}?{strange}"
+    if nearest_name(last, fields) is None and (like := nearest_name(last, _ends(catalog), NEAR)):
+        return f"; did you mean {_either(elsewhere(like, catalog) or [like])}?{strange}"
     return nearest(last, fields)
 
 

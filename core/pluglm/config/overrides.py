@@ -26,7 +26,7 @@ MANY = "add -m to run them all: pluglm train -m ..."
 class Checked:
     """`words`: those that Hydra is given. `removed`: keys that `~key` takes out. `keys`: all that the line chooses,
     sets or removes. `chosen`: the techniques that it names for a family. `recipes`: the recipe that it names for a
-    group. `problems`: what is wrong with other words."""
+    group. `problems`: what is wrong with other words. `read`: Hydra's own form of those that are right."""
 
     words: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -34,6 +34,7 @@ class Checked:
     chosen: dict[str, list[str]] = field(default_factory=dict)
     recipes: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    read: list[Any] = field(default_factory=list)
 
     @property
     def swapped(self) -> set[str]:
@@ -76,7 +77,17 @@ def check_overrides(overrides: Sequence[str], catalog: Catalog, config_dir: Path
             # Added where it is not there yet: validation says more about a key that should not be than Hydra does.
             checked.words.append("++" + str(override.input_line).lstrip("+"))
         checked.keys.add(key)
+        checked.read.append(override)
     return checked
+
+
+def plain(value: Any) -> Any:
+    """The value of an override as plain data: what was in quotes is text."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    return value if isinstance(value, bool | int | float | str | None) else str(getattr(value, "text", value))
 
 
 def _check(override: Any, key: str, catalog: Catalog, config_dir: Path | None) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     pass
 
 DEFAULT_STEPS = 1100
+MOST_STEPS = 10**9
 
 
 class Settings(BaseModel):
@@ -24,41 +25,61 @@ class TrainSettings(Settings):
     """How long and in what portions to train."""
 
     steps: Annotated[
-        int | None, Field(ge=1, description="Optimizer steps (1100 where epochs and tokens are not set either)")
+        int | None,
+        Field(ge=1, le=MOST_STEPS, description="Optimizer steps (1100 where epochs and tokens are not set either)"),
     ] = None
-    epochs: Annotated[float | None, Field(gt=0, description="Passes over the training examples")] = None
-    tokens: Annotated[int | None, Field(ge=1, description="Tokens to train on, rounded up to whole steps")] = None
+    epochs: Annotated[float | None, Field(gt=0, le=1e6, description="Passes over the training examples")] = None
+    tokens: Annotated[
+        int | None, Field(ge=1, le=10**16, description="Tokens to train on, rounded up to whole steps")
+    ] = None
     batch_size: Annotated[
-        Literal["auto"] | Annotated[int, Field(ge=1)],
+        Literal["auto"] | Annotated[int, Field(ge=1, le=2**20)],
         Field(description="Examples per micro-batch, shared by all processes; auto for the largest that is worth it"),
     ] = 4
     gradient_accumulation: Annotated[
-        int, Field(ge=1, description="Micro-batches per optimizer step: a step sees batch_size x this many examples")
+        int,
+        Field(
+            ge=1, le=2**20, description="Micro-batches per optimizer step: a step sees batch_size x this many examples"
+        ),
     ] = 1
     max_grad_norm: Annotated[
         float | None, Field(gt=0, description="Gradients are clipped to this norm; null for no clipping")
     ] = 1.0
     batch_size_warmup: Annotated[
         float,
-        Field(ge=0, description="Steps over which a step grows from 1/8 of its examples to all; below 1, a share"),
+        Field(
+            ge=0,
+            le=MOST_STEPS,
+            description="Steps over which a step grows from 1/8 of its examples to all; below 1, a share",
+        ),
     ] = 0.0
     sequence_length_warmup: Annotated[
         float,
-        Field(ge=0, description="Steps over which blocks are read in 8, 4, 2 parts before whole; below 1, a share"),
+        Field(
+            ge=0,
+            le=MOST_STEPS,
+            description="Steps over which blocks are read in 8, 4, 2 parts before whole; below 1, a share",
+        ),
     ] = 0.0
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
         Field(description="Number format of the forward and backward pass; auto for bf16 where it is clearly faster"),
     ] = "fp32"
-    loss_scale: Annotated[float, Field(ge=1, description="Factor on the loss that fp16 training begins with")] = 65536.0
+    loss_scale: Annotated[
+        float, Field(ge=1, le=2.0**32, description="Factor on the loss that fp16 training begins with")
+    ] = 65536.0
     compile: Annotated[
         bool, Field(description="Compile the model's layers (torch.compile): slow first steps, faster ones after")
     ] = False
-    eval_every: Annotated[int, Field(ge=0, description="Steps between validations; 0 only at the end")] = 100
-    eval_batches: Annotated[int, Field(ge=1, description="Validation batches used while training")] = 16
-    log_every: Annotated[int, Field(ge=1, description="Steps between lines of training metrics")] = 10
-    save_every: Annotated[int, Field(ge=0, description="Steps between checkpoints; 0 only at the end")] = 200
-    keep_checkpoints: Annotated[int, Field(ge=1, description="Newest checkpoints kept")] = 2
+    eval_every: Annotated[
+        int, Field(ge=0, le=MOST_STEPS, description="Steps between validations; 0 only at the end")
+    ] = 100
+    eval_batches: Annotated[int, Field(ge=1, le=MOST_STEPS, description="Validation batches used while training")] = 16
+    log_every: Annotated[int, Field(ge=1, le=MOST_STEPS, description="Steps between lines of training metrics")] = 10
+    save_every: Annotated[
+        int, Field(ge=0, le=MOST_STEPS, description="Steps between checkpoints; 0 only at the end")
+    ] = 200
+    keep_checkpoints: Annotated[int, Field(ge=1, le=10**6, description="Newest checkpoints kept")] = 2
     keep_best: Annotated[
         bool, Field(description="Keep the checkpoint with the lowest validation loss too, however old")
     ] = True
@@ -67,13 +88,17 @@ class TrainSettings(Settings):
         Field(gt=1, description="Training ends as diverged at a loss so many times the first one; null for no limit"),
     ] = 10.0
     loader_workers: Annotated[
-        int, Field(ge=0, description="Processes beside each that make its batches ahead; 0 to make them in between")
+        int,
+        Field(
+            ge=0, le=1024, description="Processes beside each that make its batches ahead; 0 to make them in between"
+        ),
     ] = 0
     recompute_activations: Annotated[
         bool, Field(description="Compute each layer again in the backward pass: less memory, a third more time")
     ] = False
     threads: Annotated[
-        int, Field(ge=0, description="CPU threads per process; 0 for OMP_NUM_THREADS, or the cores that are free")
+        int,
+        Field(ge=0, le=4096, description="CPU threads per process; 0 for OMP_NUM_THREADS, or the cores that are free"),
     ] = 0
 
     @model_validator(mode="before")
@@ -123,7 +148,7 @@ class DataSettings(Settings):
             gt=0, le=1, description="Share of the other documents that is trained on; smaller shares are within larger"
         ),
     ] = 1.0
-    sequence_length: Annotated[int, Field(ge=8, description="Tokens per example at most")] = 256
+    sequence_length: Annotated[int, Field(ge=8, le=2**24, description="Tokens per example at most")] = 256
     packing: Annotated[
         bool, Field(description="Join documents into full blocks where the objective can; otherwise pad")
     ] = True
@@ -136,7 +161,9 @@ class DataSettings(Settings):
     mixture: Annotated[MixtureSettings, Field(description="How often the documents of each source are seen")] = (
         MixtureSettings()
     )
-    workers: Annotated[int, Field(ge=0, description="Processes that prepare the corpus; 0 for one per core")] = 0
+    workers: Annotated[
+        int, Field(ge=0, le=4096, description="Processes that prepare the corpus; 0 for one per core")
+    ] = 0
     shard_megabytes: Annotated[
         float, Field(gt=0, le=64, description="Text, in millions of characters, that is prepared and kept as one piece")
     ] = 8.0
@@ -164,8 +191,10 @@ class LaunchSettings(Settings):
     """How the processes of a run are started where no launcher (torchrun, accelerate launch) did."""
 
     processes: Annotated[
-        int | None, Field(ge=1, description="How many processes; null for as many as the parallelism asks for")
+        int | None,
+        Field(ge=1, le=10**5, description="How many processes; null for as many as the parallelism asks for"),
     ] = None
     restarts: Annotated[
-        int, Field(ge=0, description="How often all are started again from the last checkpoint after one died")
+        int,
+        Field(ge=0, le=10**6, description="How often all are started again from the last checkpoint after one died"),
     ] = 0

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from pluglm.catalog import Catalog
 from pluglm.config.key_search import all_keys
 from pluglm.config.recipe_search import search_path
+from pluglm.config.sections import SETTINGS
 from pluglm.errors import ConfigError, Problem
 from pluglm.families import FAMILIES
 from pluglm.suggestions import nearest, nearest_name
@@ -82,6 +85,7 @@ def _hydra(
 
     try:
         config = _config(words, config_dir, catalog)
+        OmegaConf.set_struct(config, False)
         problems = [problem for key in removed for problem in _remove(config, key, catalog)]
         problems += _follow(config, OmegaConf.to_container(config, resolve=False), "", catalog)
         tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
@@ -119,7 +123,7 @@ def _told(error: Exception, words: Sequence[str], config_dir: Path | None, catal
         except (HydraException, OmegaConfBaseException, ValueError, RecursionError):
             continue
         key, _, value = word.lstrip("+~").partition("=")
-        yield Problem(key, line, value)
+        yield Problem(key, f"has a reference that cannot be read ({line})" if "${" in value else line, value)
         return
     yield Problem("config", line)
 
@@ -134,7 +138,13 @@ def _remove(config: Any, key: str, catalog: Catalog) -> Iterator[Problem]:
         hint = f"; did you mean ~{near}?" if near and near != key else ""
         yield Problem(f"~{key}", f"is not there to be removed{hint}")
         return
-    node.pop(last)
+    removed = node.pop(last)
+    model = SETTINGS.get(key.partition(".")[0]) or catalog.find(
+        path[0] if path else "", str(config[path[0]].get("name"))
+    )
+    field = model.model_fields.get(last) if model and len(path) == 1 else None
+    if field is not None and not field.is_required() and to_jsonable_python(field.get_default()) == removed:
+        yield Problem(f"~{key}", "is at its default, so that there is nothing to remove", removed)
 
 
 def _follow(node: Any, raw: Any, path: str, catalog: Catalog) -> Iterator[Problem]:
@@ -167,6 +177,7 @@ def _reason(error: Exception, catalog: Catalog) -> str:
     if isinstance(error, InterpolationKeyError) and line.count("'") >= 2:
         key = line.split("'")[1]
         return f"refers to {key}, which is no key of this config{_near(key, catalog)}"
+    line = line.rpartition("raised while resolving interpolation: ")[2].strip('"')
     return f"has a reference that cannot be followed: {line}"
 
 

@@ -98,6 +98,8 @@ def _unknown_keys(tree: Mapping[str, Any], catalog: Catalog) -> Iterator[Problem
 
 
 def _name(value: Any, problems: list[Problem]) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str) or not value or "/" in value or value.startswith("."):
         problems.append(Problem("name", "must be a word that can be part of a folder name", value))
     return str(value)
@@ -169,6 +171,10 @@ def _build(model: type[M], path: str, values: Mapping[str, Any], problems: list[
                 problems.append(Problem(f"{path}.{key}", "is required" + (f": {description}" if description else "")))
         elif isinstance(values[key], bool) and key in model.model_fields and not _takes(model, key, bool):
             problems.append(Problem(f"{path}.{key}", "must not be true or false", values.pop(key)))
+    for key in list(values):
+        if huge := list(too_large(f"{path}.{key}", values[key])):
+            problems += huge
+            del values[key]
     reported = {problem.path for problem in problems[before:]}
     try:
         built = model.model_validate(values)

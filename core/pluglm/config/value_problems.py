@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from pluglm.technique import Technique
 
 LARGEST = 2**63 - 1
 """The largest whole number that the libraries below take."""
+INTERNAL = re.compile(
+    r"str|int|float|bool|none|path|.*\[.*\].*|(constrained|function|lax|json|is|chain|model|nullable)-.*"
+)
 BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
@@ -60,11 +64,13 @@ def too_large(path: str, value: Any) -> Iterator[Problem]:
 
 def _keys(detail: Any) -> list[str]:
     # Parts of `loc` that name a branch of a union or a constraint are pydantic's, not the user's.
-    return [str(part) for part in detail["loc"] if not _internal(part)]
+    loc = detail["loc"]
+    last = len(loc) - 1 if detail["type"] == "extra_forbidden" else None
+    return [str(part) for place, part in enumerate(loc) if place == last or not _internal(part)]
 
 
 def _internal(part: object) -> bool:
-    return isinstance(part, str) and (not part.isidentifier() or part in ("str", "int", "float", "bool", "none"))
+    return isinstance(part, str) and INTERNAL.fullmatch(part) is not None
 
 
 def _problem(model: type[BaseModel], path: str, where: str, detail: Any, catalog: Catalog) -> Problem:

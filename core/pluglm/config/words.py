@@ -34,7 +34,13 @@ def read_words(words: Sequence[str], catalog: Catalog) -> tuple[list[Any], list[
     had been in quotes; `~/` at the beginning is the home folder, as in a shell.
     """
     overrides, problems = [], []
-    for word in words:
+    apart = {place for place, word in enumerate(words) if word == "=" and 0 < place < len(words) - 1}
+    for place, word in enumerate(words):
+        if place in apart:
+            key, value = words[place - 1], words[place + 1]
+            problems.append(Problem(f"{key} = {value}", "has spaces around =", hint=f"write {key}={value}"))
+        if {place - 1, place, place + 1} & apart:
+            continue
         try:
             overrides.append(_override(word, catalog))
         except Unreadable as error:
@@ -61,7 +67,8 @@ def _override(word: str, catalog: Catalog) -> Any:
     except HydraException:
         raise Unreadable(Problem(word, f"cannot be read ({said})", hint=_in_quotes(key, value))) from None
     except Unreadable as error:
-        raise Unreadable(Problem(key, str(error), value, _in_quotes(key, value))) from None
+        hint = _in_quotes(key, value) if "closed" in str(error) else ""
+        raise Unreadable(Problem(key, str(error), value, hint)) from None
 
 
 def _parted(word: str) -> tuple[str, str, str, str]:

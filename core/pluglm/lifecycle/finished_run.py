@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluglm.config.compose import compose_over
+from pluglm.config.compose import CHANGEABLE, compose_over
 from pluglm.config.run_config import RunConfig
 from pluglm.errors import ConfigError, Problem
 from pluglm.files.replacing import write_json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def evaluate_again(words: Sequence[str], quiet: bool = False) -> dict[str, Any]:
     """The scores of the model of the run that `words` begin with, under the overrides that follow."""
-    folder, original, config = _chosen(words, ("evaluator", "data", "seed"))
+    folder, original, config = _chosen("evaluate", words)
     from pluglm.lifecycle.finish import measure
 
     parts, progress = _finished(folder, original, config, quiet)
@@ -33,7 +33,7 @@ def evaluate_again(words: Sequence[str], quiet: bool = False) -> dict[str, Any]:
 
 def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, Any]]:
     """Make the compressed models that the overrides ask for, and add them to the run's results and report."""
-    folder, original, config = _chosen(words, ("compressor", "evaluator"))
+    folder, original, config = _chosen("compress", words)
     if not config.acting_at("compress"):
         raise ConfigError([Problem("compressor", "none is chosen that acts on a finished model")])
     with working_in(folder, "compress"):
@@ -56,13 +56,13 @@ def compress_again(words: Sequence[str], quiet: bool = False) -> list[dict[str, 
     return evaluations
 
 
-def _chosen(words: Sequence[str], allowed: Sequence[str]) -> tuple[Path, RunConfig, RunConfig]:
+def _chosen(verb: str, words: Sequence[str]) -> tuple[Path, RunConfig, RunConfig]:
     """The run folder, its config, and that config under the overrides; all that can be refused without torch is."""
-    if not words or "=" in words[0]:
-        raise ConfigError([Problem("RUN", "the first word must be a run folder")])
+    if not words or ("=" in words[0] and not Path(words[0]).is_dir()):
+        raise ConfigError([Problem(verb, "the first word must be a run folder", " ".join(words[:1]) or None)])
     folder = Path(words[0])
     original = read_config(folder)
-    config = compose_over(original, words[1:], allowed)
+    config = compose_over(original, words[1:], CHANGEABLE[verb])
     check_not_in_use(folder)
     model_folder(folder)
     return folder, original, config

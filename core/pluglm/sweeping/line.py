@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pluglm.catalog import installed_catalog
+from pluglm.catalog import Catalog, installed_catalog
 from pluglm.config.groups import store_techniques
 from pluglm.config.hydra_keys import hydra_problem
 from pluglm.config.overrides import check_overrides
@@ -19,6 +19,7 @@ from pluglm.config.recipe_search import recipes as known_recipes
 from pluglm.config.recipe_search import search_path
 from pluglm.config.words import read_words
 from pluglm.errors import ConfigError, Problem
+from pluglm.families import FAMILIES
 from pluglm.recipes import GROUPS
 from pluglm.suggestions import nearest
 
@@ -40,7 +41,8 @@ class Line:
     """`hydra`: Hydra's config of the sweep (launcher, sweeper). `to_hydra`: what the line says to Hydra itself, with
     its recipes, which may do so too. `fixed`: the words that all members share. `swept`: of each key that takes several
     values, the words for them. `intervals`: of each key whose values are drawn from an interval, the word as it was
-    given. `sweeping`: all words that name several values. `typed`: all words as they were given."""
+    given. `sweeping`: all words that name several values. `typed`: all words as they were given. `notes`: what a
+    recipe sweeps over that the line has no use for."""
 
     hydra: Any
     to_hydra: tuple[str, ...]
@@ -50,6 +52,7 @@ class Line:
     sweeping: tuple[str, ...]
     typed: tuple[str, ...]
     config_dir: Path | None
+    notes: tuple[str, ...] = ()
 
     def combinations(self) -> Iterator[list[str]]:
         """The words of each combination of the swept values, in the order in which Hydra's own sweeper has them."""
@@ -104,6 +107,7 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
         for override in OverridesParser.create(config_loader=loader).parse_overrides(list(words)):
             if not override.is_hydra_override():
                 by_key[override.get_key_element().lstrip("+")] = override
+        notes = list(_fallen(by_key, params, catalog))
         swept = {key: o for key, o in by_key.items() if o.is_sweep_override()}
         values = {key: tuple(_values(o)) for key, o in swept.items() if o.is_discrete_sweep()}
         sweeping = [_without_glob(o) for o in swept.values()]
@@ -116,9 +120,28 @@ def read_line(words: Sequence[str], config_dir: Path | None = None) -> Line:
         sweeping=tuple(sweeping),
         typed=typed,
         config_dir=config_dir,
+        notes=tuple(notes),
     )
     _check_sweeping(line)
     return line
+
+
+def _fallen(by_key: dict[str, Any], params: Sequence[str], catalog: Catalog) -> Iterator[str]:
+    """Take out what a recipe sweeps over of a technique that the line chooses another for."""
+    for key in [word.partition("=")[0] for word in params]:
+        family, _, name = key.partition(".")
+        choice = by_key.get(family)
+        if not name or choice is None or choice.is_sweep_override() or choice.is_delete():
+            continue
+        chosen = choice.value() if isinstance(choice.value(), list) else [choice.value()]
+        if FAMILIES[family].many:
+            gone = name.partition(".")[0] not in map(str, chosen)
+        else:
+            technique = catalog.find(family, str(chosen[0]))
+            gone = technique is not None and name.partition(".")[0] not in technique.model_fields
+        if gone and not by_key[key].input_line.startswith("~"):
+            del by_key[key]
+            yield f"nothing is swept over {key}, which {family}={','.join(map(str, chosen))} does not have"
 
 
 @contextmanager

@@ -36,6 +36,8 @@ def sweep(words: Sequence[str], config_dir: Path | None = None, quiet: bool = Fa
     """
     line = read_line(words, config_dir)
     with Progress(quiet) as progress:
+        for note in line.notes:
+            progress.say(note)
         known, config = _composed(line, progress)
         folder = _folder(line, known, config)
         # What has ended costs nothing more.
