@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
+
+from pluglm.document import ANY_SPACE, LONG_TEXT, text_parts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -19,7 +22,7 @@ PROBES = (
     "",
     " ",
 )
-ENCODER = "_pluglm_encoder"
+ENCODER, PARTS = "_pluglm_encoder", "_pluglm_parts"
 
 
 def encode_text(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
@@ -31,9 +34,32 @@ def encode_text(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
 
 def slow_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
-    """What the tokenizer itself says."""
+    """What the tokenizer itself says, of a long text part by part where that comes to the same."""
+    if len(text) > LONG_TEXT and encodes_parts(tokenizer):
+        return [number for part in text_parts(text) for number in whole_ids(part, tokenizer)]
+    return whole_ids(text, tokenizer)
+
+
+def whole_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """What the tokenizer itself says of a text at once. It takes some hundred bytes a token while it does."""
     ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"]
     return ids
+
+
+def encodes_parts(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether a text has the ids of its parts, wherever a part begins with a white space between two words: not where
+    a tokenizer marks the beginning of a text, strips spaces, or has tokens with spaces within."""
+    known: bool | None = getattr(tokenizer, PARTS, None)
+    if known is None:
+        known = not any(re.search(r"\S\s+\S", token) for token in tokenizer.get_vocab())
+        known = known and all(
+            whole_ids(probe, tokenizer)
+            == whole_ids(probe[: cut.start()], tokenizer) + whole_ids(probe[cut.start() :], tokenizer)
+            for probe in PROBES
+            for cut in ANY_SPACE.finditer(probe)
+        )
+        setattr(tokenizer, PARTS, known)
+    return known
 
 
 def use_fast_encoding(tokenizer: PreTrainedTokenizerFast) -> bool:
