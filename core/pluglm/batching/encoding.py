@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pluglm.document import ANY_SPACE, LONG_TEXT, text_parts
@@ -35,9 +36,15 @@ def encode_text(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
 def slow_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     """What the tokenizer itself says, of a long text part by part where that comes to the same."""
-    if len(text) > LONG_TEXT and encodes_parts(tokenizer):
-        return [number for part in text_parts(text) for number in whole_ids(part, tokenizer)]
-    return whole_ids(text, tokenizer)
+    return _by_parts(text, tokenizer, partial(whole_ids, tokenizer=tokenizer))
+
+
+def _by_parts(text: str, tokenizer: PreTrainedTokenizerFast, encode: Callable[[str], list[int]]) -> list[int]:
+    if len(text) <= LONG_TEXT or not encodes_parts(tokenizer):
+        return encode(text)
+    # Each number once: millions of tokens have some thousand ids, and an int of its own takes 32 bytes.
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(number, number) for part in text_parts(text) for number in encode(part)]
 
 
 def whole_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
@@ -72,7 +79,7 @@ def use_fast_encoding(tokenizer: PreTrainedTokenizerFast) -> bool:
 
     encoding = tiktoken.Encoding("pluglm", pat_str=WORDS, mergeable_ranks=ranks, special_tokens={})
 
-    def fast(text: str) -> list[int]:
+    def whole(text: str) -> list[int]:
         try:
             ids: list[int] = encoding.encode_ordinary(text)
             return ids
@@ -81,6 +88,9 @@ def use_fast_encoding(tokenizer: PreTrainedTokenizerFast) -> bool:
             if type(error).__name__ != "PanicException":
                 raise
             return slow_ids(text, tokenizer)
+
+    def fast(text: str) -> list[int]:
+        return _by_parts(text, tokenizer, whole)
 
     setattr(tokenizer, ENCODER, fast)
     if not encodes_fast(tokenizer, PROBES):
