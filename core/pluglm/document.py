@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -80,3 +81,25 @@ class Dropped:
 
     reason: str
     detail: str = ""
+
+
+LONG_TEXT = 1 << 18
+PART = 1 << 17
+# A white space between two characters that are none. Splitters of words begin a word there, whatever stands around.
+SPACE, ANY_SPACE = re.compile(r"(?<=\S) (?=\S)"), re.compile(r"(?<=\S)\s(?=\S)")
+
+
+def text_parts(text: str) -> Iterator[str]:
+    """A long text in parts of `PART` characters or more, each of which begins with a white space between two words;
+    any other text whole.
+
+    Libraries that split a text into words keep some hundred bytes for each word until they are through.
+    """
+    start = 0
+    while len(text) - start > LONG_TEXT:
+        begins = SPACE.search(text, start + PART, start + 2 * PART) or ANY_SPACE.search(text, start + PART)
+        if begins is None:
+            break
+        yield text[start : begins.start()]
+        start = begins.start()
+    yield text[start:] if start else text

@@ -56,5 +56,6 @@ class Bpe(Tokenizer):
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        backend.train_from_iterator((part for text in texts for part in bounded(text)), trainer)
+        parts = (part for text in texts for part in self.parts(text))
+        backend.train_from_iterator((short for part in parts for short in bounded(part)), trainer)
         return wrap(backend)

@@ -41,5 +41,5 @@ class Word(Tokenizer):
             special_tokens=list(SPECIAL_TOKENS.values()),
             show_progress=False,
         )
-        backend.train_from_iterator(texts, trainer)
+        backend.train_from_iterator((part for text in texts for part in self.parts(text)), trainer)
         return wrap(backend)

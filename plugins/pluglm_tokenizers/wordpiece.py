@@ -45,8 +45,9 @@ class Wordpiece(Tokenizer):
         )
         splitter = pre_tokenizers.BertPreTokenizer()
         words = (
-            [word for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text.replace(START, " ")))]
+            [word for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(part.replace(START, " ")))]
             for text in texts
+            for part in self.parts(text)
         )
         vocabulary = {piece: number for number, piece in enumerate(self.pieces(words))}
         backend = Backend(models.WordPiece(vocabulary, unk_token=SPECIAL_TOKENS["unk_token"]))

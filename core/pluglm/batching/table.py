@@ -112,7 +112,8 @@ class TableWriter:
     def _flush(self, file: str) -> None:
         if self._buffers[file]:
             with (self.folder / f"{file}.bin").open("ab") as target:
-                target.write(np.concatenate(self._buffers[file]).tobytes())
+                for values in self._buffers[file]:
+                    target.write(np.ascontiguousarray(values).data)
             self._buffers[file], self._buffered[file] = [], 0
 
     def close(self, examples: int) -> None:

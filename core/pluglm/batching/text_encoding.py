@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
+
+from pluglm.document import ANY_SPACE, LONG_TEXT, text_parts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -19,7 +23,7 @@ PROBES = (
     "",
     " ",
 )
-ENCODER = "_pluglm_encoder"
+ENCODER, PARTS = "_pluglm_encoder", "_pluglm_parts"
 
 
 def encode_text(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
@@ -31,9 +35,38 @@ def encode_text(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
 
 def slow_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
-    """What the tokenizer itself says."""
+    """What the tokenizer itself says, of a long text part by part where that comes to the same."""
+    return _by_parts(text, tokenizer, partial(whole_ids, tokenizer=tokenizer))
+
+
+def _by_parts(text: str, tokenizer: PreTrainedTokenizerFast, encode: Callable[[str], list[int]]) -> list[int]:
+    if len(text) <= LONG_TEXT or not encodes_parts(tokenizer):
+        return encode(text)
+    # Each number once: millions of tokens have some thousand ids, and an int of its own takes 32 bytes.
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(number, number) for part in text_parts(text) for number in encode(part)]
+
+
+def whole_ids(text: str, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """What the tokenizer itself says of a text at once. It takes some hundred bytes a token while it does."""
     ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"]
     return ids
+
+
+def encodes_parts(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether a text has the ids of its parts, wherever a part begins with a white space between two words: not where
+    a tokenizer marks the beginning of a text, strips spaces, or has tokens with spaces within."""
+    known: bool | None = getattr(tokenizer, PARTS, None)
+    if known is None:
+        known = not any(re.search(r"\S\s+\S", token) for token in tokenizer.get_vocab())
+        known = known and all(
+            whole_ids(probe, tokenizer)
+            == whole_ids(probe[: cut.start()], tokenizer) + whole_ids(probe[cut.start() :], tokenizer)
+            for probe in PROBES
+            for cut in ANY_SPACE.finditer(probe)
+        )
+        setattr(tokenizer, PARTS, known)
+    return known
 
 
 def use_fast_encoding(tokenizer: PreTrainedTokenizerFast) -> bool:
@@ -46,7 +79,7 @@ def use_fast_encoding(tokenizer: PreTrainedTokenizerFast) -> bool:
 
     encoding = tiktoken.Encoding("pluglm", pat_str=WORDS, mergeable_ranks=ranks, special_tokens={})
 
-    def fast(text: str) -> list[int]:
+    def whole(text: str) -> list[int]:
         try:
             ids: list[int] = encoding.encode_ordinary(text)
             return ids
@@ -55,6 +88,9 @@ def use_fast_encoding(tokenizer: PreTrainedTokenizerFast) -> bool:
             if type(error).__name__ != "PanicException":
                 raise
             return slow_ids(text, tokenizer)
+
+    def fast(text: str) -> list[int]:
+        return _by_parts(text, tokenizer, whole)
 
     setattr(tokenizer, ENCODER, fast)
     if not encodes_fast(tokenizer, PROBES):

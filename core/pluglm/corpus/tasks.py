@@ -20,6 +20,9 @@ from pluglm.families import CorpusPreprocessor, Source
 from pluglm.files.digests import file_digest
 from pluglm.files.replacing import replaced_file
 
+USUAL, MUCH = 100, 1000
+"""Characters that a document has besides its text, and from how many on they are counted."""
+
 
 class Task(Protocol):
     """Something to be done on any process."""
@@ -71,17 +74,30 @@ class ReadShard:
 
 
 def chunked(documents: Iterator[Document], characters: int) -> Iterator[list[Document]]:
-    """Documents in lists of about so many characters."""
+    """Documents in lists of about so many characters, what they carry besides their text counted where it is much."""
     chunk: list[Document] = []
     size = 0
     for document in documents:
         chunk.append(document)
-        size += len(document.text) + 100
+        size += len(document.text) + USUAL + max(0, _carried(document) - MUCH)
         if size >= characters:
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
+
+
+def _carried(document: Document) -> int:
+    """About how many characters a document's fields, media and metadata have."""
+    return sum(_size(value) for part in (document.fields, document.media, document.metadata) for value in part.values())
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_size(item) for pair in value.items() for item in pair)
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else 8
 
 
 @dataclass(frozen=True, slots=True)

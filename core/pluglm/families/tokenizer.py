@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from pluglm.document import text_parts
 from pluglm.technique import Technique
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ class Tokenizer(Technique):
     def build(self, texts: Iterator[str]) -> PreTrainedTokenizerFast:
         """A tokenizer trained on `texts` (the training split, streamed once), deterministic, in the form that
         `AutoTokenizer` loads, with every token of `SPECIAL_TOKENS`, which are its first ids in that order."""
+
+    @staticmethod
+    def parts(text: str) -> Iterator[str]:
+        """A long text in parts that begin with a white space between two words, any other as it is: for `build`, where
+        its library keeps all words of a text in memory, and would learn the same of the parts."""
+        return text_parts(text)
 
     def planned_vocab_size(self) -> int | None:
         """How many tokens it will have before it is built, special ones included, as far as that is known: by default
