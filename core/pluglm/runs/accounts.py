@@ -35,9 +35,11 @@ class AccountFiles:
     def add(self, stations: Sequence[Mapping[str, Any]], quarantine: Path) -> None:
         """Keep accounts, and the records in `quarantine`, which may be gone afterwards."""
         self._stations += stations
-        with suppress(OSError), quarantine.open("rb") as source, self._quarantined.open("ab") as target:
-            shutil.copyfileobj(source, target)
-            self._records = target.tell()
+        with suppress(OSError):
+            if quarantine.stat().st_size:
+                with quarantine.open("rb") as source, self._quarantined.open("ab") as target:
+                    shutil.copyfileobj(source, target)
+                    self._records = target.tell()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
