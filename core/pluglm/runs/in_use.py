@@ -29,7 +29,7 @@ def working_in(folder: Path, doing: str) -> Iterator[Lock | None]:
         ConfigError: where another process works in it; it says which.
         OSError: where the folder cannot be written.
     """
-    if os.environ.get(HELD_ABOVE) == str(folder.resolve()):
+    if _held_for(folder):
         yield None
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,8 +48,14 @@ def check_not_in_use(folder: Path) -> None:
     """Raises:
     ConfigError: where another process works in the run folder; it says which.
     """
-    if Lock(folder / LOCK).is_taken():
+    # Of several processes the first holds the folder for all of them.
+    if not _held_for(folder) and os.environ.get("RANK", "0") == "0" and Lock(folder / LOCK).is_taken():
         raise ConfigError([_problem(folder)])
+
+
+def _held_for(folder: Path) -> bool:
+    """Whether the process that started this one holds the folder for it."""
+    return os.environ.get(HELD_ABOVE) == str(folder.resolve())
 
 
 def _problem(folder: Path) -> Problem:
