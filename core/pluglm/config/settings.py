@@ -66,7 +66,7 @@ class TrainSettings(Settings):
         Field(description="Number format of the forward and backward pass; auto for bf16 where it is clearly faster"),
     ] = "fp32"
     loss_scale: Annotated[
-        float, Field(ge=1, le=2.0**32, description="Factor on the loss that fp16 training begins with")
+        float, Field(ge=1, le=2.0**64, description="Factor on the loss that fp16 training begins with")
     ] = 65536.0
     compile: Annotated[
         bool, Field(description="Compile the model's layers (torch.compile): slow first steps, faster ones after")

@@ -16,6 +16,7 @@ from selection import matrix
 from small_runs import digests, metrics, train, weights
 
 from pluglm.errors import ConfigError, Diverged
+from pluglm.lifecycle import auto_settings
 from pluglm.lifecycle.run import run
 from pluglm.runs.folder import read_config
 from pluglm.training import precision
@@ -104,15 +105,39 @@ def test_the_largest_batch_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyP
         available = 40_000_000
 
     monkeypatch.setattr(psutil, "virtual_memory", Memory)
+    # Each doubling is worth it, and a pass may take a single step: memory alone decides.
+    monkeypatch.setattr(auto_settings, "examples_per_second", lambda module, loader, accelerator, size: float(size))
+    monkeypatch.setattr(auto_settings, "LEAST_STEPS", 1)
     folder = train(tmp_path / "run", "train.batch_size=auto", "train.steps=2")
     size = yaml.safe_load((folder / "config.yaml").read_text())["train"]["batch_size"]
-    note = json.loads((folder / "results.json").read_text())["notes"][0]
-    each = float(re.findall(r"an example takes ([\d.]+) MB", note)[0])
+    notes = json.loads((folder / "results.json").read_text())["notes"]
+    (each,) = (float(found) for note in notes for found in re.findall(r"an example takes ([\d.]+) MB", note))
     assert size & (size - 1) == 0 and size > 1
     assert size * each < 28 < 2.2 * size * each + 4
     Memory.available = 1000
     with pytest.raises(Exception, match="choose a smaller model"):
         train(tmp_path / "none", "train.batch_size=auto", "train.steps=2")
+
+
+@pytest.mark.parametrize(
+    ("rates", "most", "chosen"),
+    [
+        ([100, 190, 300, 310, 315, 316], 32, 4),  # doublings that gain less than a tenth are not worth it
+        ([100, 101, 190, 300], 8, 8),  # one that gains nothing may be chance
+        ([100, 200, 400, 800], 2, 2),  # no more than there is memory, or a share of a pass, for
+        ([100, 50, 25, 12], 8, 1),
+    ],
+)
+def test_a_batch_grows_as_long_as_it_is_worth_it(rates: list[int], most: int, chosen: int) -> None:
+    assert auto_settings.worthwhile(most, lambda size: float(rates[size.bit_length() - 1]))[0] == chosen
+
+
+def test_a_batch_is_a_small_share_of_a_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto_settings, "examples_per_second", lambda module, loader, accelerator, size: float(size))
+    folder = train(tmp_path / "run", "train.batch_size=auto", "train.steps=2")
+    size = yaml.safe_load((folder / "config.yaml").read_text())["train"]["batch_size"]
+    examples = json.loads((folder / "ledger.json").read_text())["tokens"]["train"]["examples"]
+    assert size * auto_settings.LEAST_STEPS <= examples
 
 
 def test_warm_ups_of_batch_and_length(tmp_path: Path) -> None:
