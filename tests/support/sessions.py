@@ -46,7 +46,7 @@ def config_tree(*words: str) -> Tree:
 def alone(folder: Path, tree: Tree) -> Path:
     """A run in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pluglm.lifecycle.run._report", lambda *_: None)
+        patch.setattr("pluglm.lifecycle.run_stages._report", lambda *_: None)
         return run(from_resolved(tree), folder, quiet=True)
 
 

@@ -388,7 +388,8 @@ def test_whole_books_in_the_public_domain(server: Any, tmp_path: Path, monkeypat
     server.add("/books/v1/volumes", json.dumps(page()))
     source = GoogleBooks(**VALUES, api=f"{server.url}/books/v1", query="x", full_text=True)
     del server.pages["/download/d.epub"]
-    found = list(source.fetch(tmp_path / "s", print).read())
+    fetched = source.fetch(tmp_path / "s", print)
+    found = list(fetched.read())
     first, second, without, third, fourth = (item for item in found if isinstance(item, Document))
     # A book that could not be had leaves its description, and the fault in the quarantine.
     assert without.text.startswith("Book d\n\nAusten's") and third.text.startswith("Book e\n\nFirst")
@@ -399,8 +400,8 @@ def test_whole_books_in_the_public_domain(server: Any, tmp_path: Path, monkeypat
     bad, gone = (item for item in found if isinstance(item, Unreadable))
     assert bad.reason == "not_zip_or_truncated" and bad.locator.endswith("#2")
     assert gone.reason == "http_404" and gone.locator.endswith("/download/d.epub")
-    assert len({path for path in source.inputs() if zipfile.is_zipfile(path)}) == 2
-    assert [item for shard in source.shards() for item in shard.read()] == found
+    assert len({path for path in fetched.inputs() if zipfile.is_zipfile(path)}) == 2
+    assert [item for shard in fetched.shards() for item in shard.read()] == found
     downloads = [asked for asked in server.asked if "/download/" in asked.path]
     assert [asked.path for asked in downloads] == [f"/download/{name}.epub" for name in "acde"], "and no key in it"
 
