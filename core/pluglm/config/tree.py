@@ -87,8 +87,11 @@ def _hydra(
         config = _config(words, config_dir, catalog)
         OmegaConf.set_struct(config, False)
         problems = [problem for key in removed for problem in _remove(config, key, catalog)]
-        problems += _follow(config, OmegaConf.to_container(config, resolve=False), "", catalog)
-        tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+        try:
+            tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+        except (OmegaConfBaseException, ValueError, RecursionError):
+            problems += _follow(config, OmegaConf.to_container(config, resolve=False), "", catalog)
+            tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
     except (HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise ConfigError(list(_told(error, words, config_dir, catalog))) from None
     assert isinstance(tree, dict)
