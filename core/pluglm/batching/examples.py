@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,17 +158,11 @@ def _make(
     shutil.copy(work / "fitted.json", folder / "fitted.json")
     book = Book(folder / "quarantine.jsonl")
     engine = engine_for(config.data, cache_folder(config.data.cache_dir).absolute())
-    try:
+    with closing(engine), book.kept_on_error(keep):
         values = _field_values(corpus, _columns(config))
         encoding = SplitEncoding(config, corpus, folder, work.absolute(), values, packs(config), engine, progress)
         tokens = {split: encoding.split(split, book) for split in ("train", "validation")}
-    except BaseException:
-        if keep is not None:
-            keep([station.as_dict() for station in book.stations.values()], folder / "quarantine.jsonl")
-        raise
-    finally:
-        engine.close()
-    stations = [station.as_dict() for station in book.stations.values()]
+    stations = book.accounts()
     check_balance(stations)
     ledger = {"stations": stations, "tokens": tokens, "fast_encoding": encoding.fast}
     (folder / "ledger.json").write_text(json.dumps(ledger, indent=1), encoding="utf-8")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import xxhash
 
 from pluglm.config.settings import MixtureSettings
 from pluglm.errors import DataError
-
-if TYPE_CHECKING:
-    pass
 
 
 def passes(mixture: MixtureSettings, sizes: Mapping[str, Mapping[str, int]]) -> dict[str, float]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pluglm.config.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 LOSS = "loss"
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import compress, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pluglm.document import Document
 from pluglm.errors import DataError
+
+if TYPE_CHECKING:
+    from pluglm.runs.accounts import KeepAccounts
 
 SAMPLES = 3
 EXCERPT = 400
@@ -196,6 +200,20 @@ class Book:
         if part.records:
             with self._quarantine.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(record, ensure_ascii=True) + "\n" for record in part.records)
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """The account of each station as plain data, in order."""
+        return [account.as_dict() for account in self.stations.values()]
+
+    @contextmanager
+    def kept_on_error(self, keep: KeepAccounts | None) -> Iterator[None]:
+        """Give the accounts and the quarantine to `keep` if the context ends with an error."""
+        try:
+            yield
+        except BaseException:
+            if keep is not None:
+                keep(self.accounts(), self._quarantine)
+            raise
 
 
 def check_quarantine(account: Account, most: float) -> None:

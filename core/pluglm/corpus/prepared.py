@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,7 +143,7 @@ def _make(
         pass
     book = Book(folder / "quarantine.jsonl", stop)
     engine = engine_for(config.data, cache)
-    try:
+    with closing(engine), book.kept_on_error(keep):
         runner = ChunkRunner(cache, engine, progress, stop, book)
         shards = list(_shards(config, sources, inputs, runner))
         unread = [shard for shard in shards if not shard.is_done()]
@@ -167,14 +167,8 @@ def _make(
         runner.finish(train, "Augmenting" if config.augmenter else "Writing train", folder / "train")
         for station in list(book.stations.values())[before:]:
             check_quarantine(station, config.data.max_quarantined)
-        stations = [station.as_dict() for station in book.stations.values()]
+        stations = book.accounts()
         ledger = [*stations[:before], account, *stations[before:]]
-    except BaseException:
-        if keep is not None:
-            keep([station.as_dict() for station in book.stations.values()], folder / "quarantine.jsonl")
-        raise
-    finally:
-        engine.close()
     check_balance(ledger)
     (folder / "ledger.json").write_text(json.dumps(ledger, indent=1), encoding="utf-8")
 
